@@ -1,0 +1,135 @@
+"""One turn of a conversation as an action sees it: what the customer said, and how to answer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from rasa_sdk import Tracker
+from rasa_sdk.events import EventType, FollowupAction, SlotSet
+from rasa_sdk.executor import CollectingDispatcher
+from rasa_sdk.interfaces import ACTION_LISTEN_NAME
+
+from actions import runtime
+from runxia.bootstrap import Services
+
+Buttons = Sequence[tuple[str, str]]  # title, payload such as "/affirm"
+REQUESTED_SLOT = "requested_slot"
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """A span of days that the customer named, both ends included. ``excluded``: they said "except"."""
+
+    start: date
+    end: date
+    text: str
+    excluded: bool = False
+
+    @property
+    def first_month(self) -> str:
+        """``2026-08``: the first billing period touched."""
+        return self.start.strftime("%Y-%m")
+
+    @property
+    def last_month(self) -> str:
+        """``2026-08``: the last billing period touched."""
+        return self.end.strftime("%Y-%m")
+
+
+class Values:
+    """What the message holds, resolved by the bot's value component; see ``docs/architecture.md`` for the shapes."""
+
+    def __init__(self, entities: Sequence[Mapping[str, Any]]) -> None:
+        self.entities = [dict(entity) for entity in entities]
+
+    def all(self, name: str) -> list[Any]:
+        """The values of one kind, in the order said, each once."""
+        found: list[Any] = []
+        for entity in self.entities:
+            if entity.get("entity") == name and entity.get("value") not in found:
+                found.append(entity["value"])
+        return found
+
+    def first(self, name: str) -> Any | None:
+        """The first value of one kind."""
+        return next(iter(self.all(name)), None)
+
+    @property
+    def account_nos(self) -> list[str]:
+        """Account numbers, whole."""
+        return [str(value) for value in self.all("account_no")]
+
+    @property
+    def periods(self) -> list[Period]:
+        """Billing periods, named with or without "except"."""
+        return [
+            Period(
+                date.fromisoformat(value["from"]), date.fromisoformat(value["to"]),
+                str(value.get("text", "")), bool(value.get("exclude")),
+            )
+            for value in self.all("period")
+        ]
+
+
+class Turn:
+    """One message and its answer."""
+
+    def __init__(self, dispatcher: CollectingDispatcher, tracker: Tracker, pending: bool = False) -> None:
+        self._dispatcher = dispatcher
+        self.tracker = tracker
+        self.services: Services = runtime.services()
+        self.openid: str = tracker.sender_id
+        latest = tracker.latest_message
+        self.intent: str = str((latest.get("intent") or {}).get("name") or "")
+        self.text: str = str(latest.get("text") or "")
+        kept = tracker.get_slot("pending_entities") if pending else None
+        self.values = Values(kept if kept is not None else latest.get("entities") or [])
+
+    def slot(self, name: str) -> Any:
+        """A slot's value."""
+        return self.tracker.get_slot(name)
+
+    def say(
+        self, response: str, *, buttons: Buttons = (), custom: Mapping[str, Any] | None = None, **facts: Any,
+    ) -> None:
+        """Answer with a response of ``data/responses``, its ``{facts}`` filled in."""
+        self._dispatcher.utter_message(
+            response=response,
+            buttons=[{"title": title, "payload": payload} for title, payload in buttons],
+            json_message=dict(custom) if custom else None,
+            **facts,
+        )
+
+    def ask_secret(self, response: str, *, buttons: Buttons = (), **facts: Any) -> None:
+        """Answer, and have the gateway keep the customer's next message from the dialogue if it looks like a password."""
+        self.say(response, buttons=buttons, custom={"expects": "secret"}, **facts)
+
+    def start_form(self, form: str, **slots: Any) -> list[EventType]:
+        """Events that begin a form afresh, with slots set first (none to clear)."""
+        return [
+            SlotSet(REQUESTED_SLOT, None),
+            SlotSet("wrong_answers", 0),
+            *(SlotSet(name, value) for name, value in slots.items()),
+            FollowupAction(form),
+        ]
+
+    def detour(self, task: str, start: str) -> list[EventType]:
+        """Events that put ``task`` aside, with what was said, and run the action ``start`` first."""
+        return [
+            SlotSet("pending_task", task),
+            SlotSet("pending_entities", self.values.entities),
+            FollowupAction(start),
+        ]
+
+    def resume(self) -> list[EventType]:
+        """Events that go on with the task put aside, if there is one."""
+        task = self.slot("pending_task")
+        return [FollowupAction(task)] if task else []
+
+    @property
+    def is_fresh(self) -> bool:
+        """Whether the customer has just spoken: no other action has run since."""
+        return self.tracker.latest_action_name in (None, ACTION_LISTEN_NAME)

@@ -1,0 +1,1 @@
+"""What every process of Runxia shares: settings, the utility's facts, clock, money, masking."""

@@ -1,0 +1,1 @@
+"""What the utility does for its customers, in plain Python: no HTTP, no Rasa, no sanic."""

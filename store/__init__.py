@@ -1,0 +1,1 @@
+"""The application's database: models, migrations, field encryption, and small shared state."""

@@ -1,0 +1,103 @@
+"""The connection to the database. Opened in a process's start listener, never at import."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import DateTime, Dialect, event
+from sqlalchemy.engine import make_url
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession, async_sessionmaker, create_async_engine
+from sqlalchemy.types import TypeDecorator
+
+from runxia.clock import SHANGHAI
+
+SQLITE_BUSY_MS = 10_000
+_ASYNC_DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg", "postgres": "postgresql+asyncpg"}
+_SYNC_DRIVERS = {"sqlite": "sqlite", "postgresql": "postgresql+psycopg", "postgres": "postgresql+psycopg"}
+
+
+class Moment(TypeDecorator[datetime]):
+    """A point in time: UTC in the database, Asia/Shanghai in Python. Naive times are refused."""
+
+    impl = DateTime
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """To naive UTC, which every database stores alike."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a time without a zone")
+        return value.astimezone(UTC).replace(tzinfo=None)
+
+    def process_result_value(self, value: Any | None, dialect: Dialect) -> datetime | None:
+        """To aware Asia/Shanghai."""
+        return None if value is None else value.replace(tzinfo=UTC).astimezone(SHANGHAI)
+
+
+def async_url(url: str) -> str:
+    """``DATABASE_URL`` with the asynchronous driver, whatever driver it names."""
+    return _with_driver(url, _ASYNC_DRIVERS)
+
+
+def sync_url(url: str) -> str:
+    """``DATABASE_URL`` with the blocking driver, for Alembic and Celery."""
+    return _with_driver(url, _SYNC_DRIVERS)
+
+
+def _with_driver(url: str, drivers: dict[str, str]) -> str:
+    parsed = make_url(url)
+    kind = parsed.get_backend_name()
+    return parsed.set(drivername=drivers.get(kind, parsed.drivername)).render_as_string(hide_password=False)
+
+
+class Database:
+    """The application's database.
+
+    No transaction is held while another system is asked: read, close, ask, then write.
+    """
+
+    def __init__(self, url: str, *, pool_size: int = 10) -> None:
+        self.url = async_url(url)
+        self._is_sqlite = self.url.startswith("sqlite")
+        options: dict[str, Any] = {} if self._is_sqlite else {"pool_size": pool_size, "pool_pre_ping": True}
+        self.engine = create_async_engine(self.url, **options)
+        self._sessions = async_sessionmaker(self.engine, expire_on_commit=False)
+        if self._is_sqlite:
+            event.listen(self.engine.sync_engine, "connect", _prepare_sqlite)
+
+    @asynccontextmanager
+    async def begin(self) -> AsyncIterator[AsyncSession]:
+        """A transaction that writes: commits at the end of the block, rolls back on an error."""
+        async with self._sessions() as session:
+            await self._start(await session.connection(), "BEGIN IMMEDIATE")
+            yield session
+            await session.commit()
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[AsyncSession]:
+        """A transaction that only reads."""
+        async with self._sessions() as session:
+            await self._start(await session.connection(), "BEGIN")
+            yield session
+
+    async def _start(self, connection: AsyncConnection, statement: str) -> None:
+        # The driver leaves transactions to us on SQLite: a deferred one that turns into a writer fails with "database is
+        # locked" at once, without the busy timeout, so writers say so from the start.
+        if self._is_sqlite:
+            await connection.exec_driver_sql(statement)
+
+    async def close(self) -> None:
+        """Give the connections back."""
+        await self.engine.dispose()
+
+
+def _prepare_sqlite(connection: Any, _record: Any) -> None:
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    for pragma in ("journal_mode=WAL", f"busy_timeout={SQLITE_BUSY_MS}", "foreign_keys=ON", "synchronous=NORMAL"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
