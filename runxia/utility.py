@@ -176,3 +176,7 @@ def load_utility(path: Path) -> Utility:
         pydantic.ValidationError: a fact is missing, misspelt or out of range.
     """
     return Utility.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+
+
+if __name__ == "__main__":
+    load_utility(Path("utility.yml"))

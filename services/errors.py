@@ -32,6 +32,14 @@ class AlreadyBound(ServiceError):
 class TooManyBindings(ServiceError):
     """The customer, or the account, has as many bindings as the rules allow."""
 
+    def __init__(self, whose: str) -> None:
+        super().__init__(whose)
+        self.whose = whose  # customer | account
+
+
+class TooManyLookUps(ServiceError):
+    """The customer has asked for as many unbound accounts as the rules allow for now."""
+
 
 class NotBound(ServiceError):
     """The account is not one of this customer's."""
@@ -77,6 +85,18 @@ class NoPhone(ServiceError):
     """The account has no mobile phone on file."""
 
 
+class NoPassword(ServiceError):
+    """The account has no query password."""
+
+
+class AliasRefused(ServiceError):
+    """An account cannot be called that; ``rule`` says why."""
+
+    def __init__(self, rule: str) -> None:
+        super().__init__(rule)
+        self.rule = rule  # length | characters | digits | keyword | taken
+
+
 class WeakPassword(ServiceError):
     """The password breaks a strength rule; ``rule`` names it."""
 
@@ -103,3 +123,40 @@ class LinkInvalid(ServiceError):
     def __init__(self, why: str) -> None:
         super().__init__(why)
         self.why = why  # forged | used | expired | foreign
+
+
+class AmountChanged(ServiceError):
+    """What a bill owes is no longer what the customer confirmed: a late fee was added, or part was paid elsewhere."""
+
+    def __init__(self, bill_no: str, amount_fen: int) -> None:
+        super().__init__(bill_no)
+        self.bill_no = bill_no
+        self.amount_fen = amount_fen  # what it owes now
+
+
+class OrderPaid(ServiceError):
+    """WeChat Pay will not close an order, because it has been paid."""
+
+
+class CallbackRefused(ServiceError):
+    """A callback that WeChat Pay did not send, or that is stale, or meant for another merchant. ``why`` goes to the log."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(why)
+        self.why = why  # signature | stale | malformed | merchant
+
+
+class PaymentMismatch(ServiceError):
+    """WeChat Pay tells of a payment that does not fit our order; ``why`` is the fact that differs."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(why)
+        self.why = why  # order | amount | payer | transaction
+
+
+class Undeliverable(ServiceError):
+    """A message can never reach the customer: they left, their window is over, or WeChat refuses its content."""
+
+
+class PaymentInProgress(ServiceError):
+    """Money for one of the bills has arrived and is being booked; it must not be paid again."""

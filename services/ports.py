@@ -5,7 +5,7 @@ Every method may raise :class:`services.errors.SystemUnavailable`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -242,7 +242,11 @@ class Pay(Protocol):
         ...
 
     async def close(self, out_trade_no: str) -> None:
-        """Close an unpaid order."""
+        """Close an unpaid order.
+
+        Raises:
+            OrderPaid: it has been paid meanwhile.
+        """
         ...
 
     async def refund(self, out_trade_no: str, out_refund_no: str, amount_fen: int, total_fen: int, reason: str) -> RefundResult:
@@ -251,4 +255,12 @@ class Pay(Protocol):
 
     async def statement(self, day: date) -> bytes | None:
         """The day's transaction statement, its SHA1 verified; none where there was no trade."""
+        ...
+
+    def parse_callback(self, headers: Mapping[str, str], body: bytes) -> Transaction | RefundResult:
+        """Verify and decrypt what WeChat Pay posted: a payment, or the end of a refund.
+
+        Raises:
+            CallbackRefused: forged, stale, malformed, or meant for another merchant.
+        """
         ...

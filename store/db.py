@@ -8,8 +8,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import DateTime, Dialect, event
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession, async_sessionmaker, create_async_engine
+from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.types import TypeDecorator
 
 from runxia.clock import SHANGHAI
@@ -36,6 +38,11 @@ class Moment(TypeDecorator[datetime]):
     def process_result_value(self, value: Any | None, dialect: Dialect) -> datetime | None:
         """To aware Asia/Shanghai."""
         return None if value is None else value.replace(tzinfo=UTC).astimezone(SHANGHAI)
+
+
+def insert_for(session: AsyncSession, model: type[DeclarativeBase]) -> postgresql.Insert | sqlite.Insert:
+    """An ``INSERT`` that knows ``on_conflict_do_nothing`` and ``on_conflict_do_update`` on the session's database."""
+    return (sqlite if session.get_bind().dialect.name == "sqlite" else postgresql).insert(model)
 
 
 def async_url(url: str) -> str:
@@ -67,7 +74,7 @@ class Database:
         self.engine = create_async_engine(self.url, **options)
         self._sessions = async_sessionmaker(self.engine, expire_on_commit=False)
         if self._is_sqlite:
-            event.listen(self.engine.sync_engine, "connect", _prepare_sqlite)
+            event.listen(self.engine.sync_engine, "connect", lambda raw, _record: prepare_sqlite(raw))
 
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[AsyncSession]:
@@ -95,9 +102,10 @@ class Database:
         await self.engine.dispose()
 
 
-def _prepare_sqlite(connection: Any, _record: Any) -> None:
+def prepare_sqlite(connection: Any, *, busy_ms: int = SQLITE_BUSY_MS) -> None:
+    """Set up a new SQLite connection: transactions are ours to begin, readers never wait for a writer."""
     connection.isolation_level = None
     cursor = connection.cursor()
-    for pragma in ("journal_mode=WAL", f"busy_timeout={SQLITE_BUSY_MS}", "foreign_keys=ON", "synchronous=NORMAL"):
+    for pragma in (f"busy_timeout={busy_ms}", "journal_mode=WAL", "foreign_keys=ON", "synchronous=NORMAL"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()

@@ -1,0 +1,99 @@
+# Runxia (润下). Two commands are enough: `make run` and `make test`. A machine needs Python ≥ 3.10 and make; the rest is
+# installed here, into .uv, .venv, bot/.venv and node_modules.
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+UV_VERSION := 0.13.8
+UV := .uv/bin/uv
+APP := .venv/bin/python
+BOT := bot/.venv/bin/python
+
+# uv does not see a pyenv Python that is not on PATH, and a pyenv shim on PATH may not work: take the first that runs, else let
+# uv fetch that version.
+find_python = $(or $(shell for candidate in "$$(command -v python$(1))" $$(ls -r $$HOME/.pyenv/versions/$(1).*/bin/python$(1) 2>/dev/null); do \
+	if [ -x "$$candidate" ] && "$$candidate" -c "import ssl, sqlite3" 2>/dev/null; then echo "$$candidate"; break; fi; done),$(1))
+
+.PHONY: help setup assets train run start test lint types validate format bench evaluate menu prod-check rotate-keys clean
+
+help: ## what can be done here
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+# --- set-up: each step leaves a stamp and is repeated only when its lock file changed
+
+setup: .venv/.synced bot/.venv/.synced assets ## install both environments and the page assets
+
+$(UV):
+	@echo "安装 uv ……"
+	@$(PYTHON) -m venv .uv
+	@.uv/bin/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+
+.venv/.synced: $(UV) pyproject.toml uv.lock
+	@echo "安装应用环境（Python 3.12）……"
+	@$(UV) sync --frozen --quiet --python "$(call find_python,3.12)"
+	@touch $@
+
+bot/.venv/.synced: $(UV) bot/pyproject.toml bot/uv.lock
+	@echo "安装对话引擎环境（Python 3.10，约 2 GB）……"
+	@cd bot && ../$(UV) sync --frozen --quiet --python "$(call find_python,3.10)"
+	@touch $@
+
+assets: node_modules/.copied
+
+node_modules/.copied: package-lock.json .venv/.synced
+	@echo "安装网页样式……"
+	@PATH="$(CURDIR)/.venv/bin:$$PATH" npm ci --ignore-scripts --no-audit --no-fund --silent
+	@mkdir -p pages/static/vendor sandbox/static/vendor
+	@cp node_modules/weui/dist/style/weui.min.css pages/static/vendor/
+	@cp node_modules/weui/dist/style/weui.min.css sandbox/static/vendor/
+	@touch $@
+
+train: setup ## train the model if data or configuration changed
+	@$(BOT) -m bot.train
+
+# --- running
+
+run: train ## set up, train, and start everything with the sandbox; prints the page to open
+	@$(APP) -m runxia.run
+
+start: train ## production: the same without the sandbox, settings from the environment and .env
+	@$(APP) -m runxia.prodcheck
+	@$(APP) -m runxia.run --no-sandbox
+
+menu: setup ## publish the menu to WeChat (to the sandbox, unless .env says otherwise)
+	@$(APP) -m runxia.devenv $(APP) -m gateway.publish_menu
+
+prod-check: setup ## say what the environment and .env lack for production
+	@$(APP) -m runxia.prodcheck
+
+rotate-keys: setup ## re-encrypt personal data with the first key of FIELD_KEY
+	@$(APP) -m runxia.devenv $(APP) -m store.rotate
+
+# --- checking
+
+test: train ## every test
+	@$(BOT) -m pytest -q tests/bot
+	@$(APP) -m pytest -q tests --ignore=tests/bot
+
+lint: setup ## style, types, lock files
+	@$(APP) -m ruff check .
+	@$(APP) -m mypy
+	@$(UV) lock --check --quiet --python "$(call find_python,3.12)"
+	@cd bot && ../$(UV) lock --check --quiet --python "$(call find_python,3.10)"
+	@$(APP) -m runxia.utility
+
+validate: setup ## the language data: rasa data validate, and checks of our own
+	@$(BOT) -m bot.validate
+
+format: setup ## put imports in order and fix what can be fixed
+	@$(APP) -m ruff check --fix .
+
+evaluate: setup ## cross-validate the language model
+	@$(BOT) -m bot.evaluate
+
+bench: train ## time of a message, messages per second, beside stock Rasa
+	@$(APP) -m bench
+
+clean: ## remove what was installed, trained or written by runs
+	rm -rf .uv .venv bot/.venv node_modules models var pages/static/vendor sandbox/static/vendor .mypy_cache .ruff_cache .pytest_cache

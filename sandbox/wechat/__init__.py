@@ -1,0 +1,1 @@
+"""WeChat's side: it posts what customers do to the official account's server, and serves the API that the server calls."""

@@ -1,0 +1,66 @@
+"""The state around a conversation: the sandbox as new, and accounts bound without a dialogue."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from typing import Any
+
+import httpx
+from sqlalchemy import delete, select
+
+from runxia.clock import SystemClock
+from store import crypto
+from store.db import Database
+from store.models import Binding, Customer, VerifiedSession
+from tests.stack import Stack
+
+SESSION = timedelta(minutes=30)
+
+
+async def fixture(stack: Stack, http: httpx.AsyncClient) -> dict[str, Mapping[str, Any]]:
+    """The fixture's accounts by role; of a role that several share, the first."""
+    answer = await http.get(f"{stack.sandbox_url}/sandbox/fixture")
+    answer.raise_for_status()
+    accounts: dict[str, Mapping[str, Any]] = {}
+    for account in answer.json()["accounts"]:
+        accounts.setdefault(account["role"], account)
+    return accounts
+
+
+async def as_new(stack: Stack, http: httpx.AsyncClient) -> None:
+    """Put the billing system's data, the clock and the faults back, and unbind everybody."""
+    for what, body in (("reset", {}), ("clock", {"reset": True})):
+        answer = await http.post(f"{stack.sandbox_url}/sandbox/{what}", json=body, timeout=30)
+        answer.raise_for_status()
+    async with _database(stack) as db, db.begin() as session:
+        await session.execute(delete(VerifiedSession))
+        await session.execute(delete(Binding))
+
+
+async def bind(stack: Stack, openid: str, accounts: Sequence[Mapping[str, Any]]) -> None:
+    """Bind accounts to a customer, verified just now; the first is the default."""
+    now = SystemClock().now()
+    async with _database(stack) as db, db.begin() as session:
+        if await session.scalar(select(Customer).where(Customer.openid == openid)) is None:
+            session.add(Customer(openid=openid, created_at=now, last_seen_at=now))
+            await session.flush()
+        for place, account in enumerate(accounts):
+            session.add(
+                Binding(
+                    openid=openid, account_no=account["account_no"], owner=account["owner"], address=account["address"],
+                    is_default=place == 0, verified_by="code", created_at=now,
+                ),
+            )
+            session.add(VerifiedSession(openid=openid, account_no=account["account_no"], until=now + SESSION))
+
+
+@asynccontextmanager
+async def _database(stack: Stack) -> AsyncIterator[Database]:
+    crypto.use(crypto.KeyRing.parse(stack.env["FIELD_KEY"]))
+    db = Database(stack.env["DATABASE_URL"])
+    try:
+        yield db
+    finally:
+        await db.close()
