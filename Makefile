@@ -15,7 +15,7 @@ BOT := bot/.venv/bin/python
 find_python = $(or $(shell for candidate in "$$(command -v python$(1))" $$(ls -r $$HOME/.pyenv/versions/$(1).*/bin/python$(1) 2>/dev/null); do \
 	if [ -x "$$candidate" ] && "$$candidate" -c "import ssl, sqlite3" 2>/dev/null; then echo "$$candidate"; break; fi; done),$(1))
 
-.PHONY: help setup assets train run start test lint types validate format bench evaluate menu prod-check rotate-keys clean
+.PHONY: help setup assets train run start test lint types validate format bench evaluate transcripts menu prod-check rotate-keys clean
 
 help: ## what can be done here
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -79,6 +79,7 @@ test: train ## every test
 lint: setup ## style, types, lock files
 	@$(APP) -m ruff check .
 	@$(APP) -m mypy
+	@$(APP) -m mypy --config-file bot/mypy.ini
 	@$(UV) lock --check --quiet --python "$(call find_python,3.12)"
 	@cd bot && ../$(UV) lock --check --quiet --python "$(call find_python,3.10)"
 	@$(APP) -m runxia.utility
@@ -91,6 +92,9 @@ format: setup ## put imports in order and fix what can be fixed
 
 evaluate: setup ## cross-validate the language model
 	@$(BOT) -m bot.evaluate
+
+transcripts: train ## hold the conversations of docs/transcripts.yml and write docs/transcripts.md
+	@$(APP) -m tests.transcripts
 
 bench: train ## time of a message, messages per second, beside stock Rasa
 	@$(APP) -m bench

@@ -44,8 +44,6 @@ class FormKeepingRulePolicy(RulePolicy):
 
     @staticmethod
     def _would_end_turn(prediction: PolicyPrediction, form: str, domain: Domain) -> bool:
-        if not prediction.max_confidence:
-            return True
         chosen = domain.action_names_or_texts[prediction.probabilities.index(prediction.max_confidence)]
         return chosen in (ACTION_LISTEN_NAME, form)
 

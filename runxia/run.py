@@ -21,7 +21,7 @@ from honcho.manager import SYSTEM_PRINTER_NAME, Manager
 from honcho.printer import Message, Printer
 
 from runxia.devenv import production_environment, sandbox_environment
-from runxia.processes import ROOT, Process, forget_last_run, processes, wait_ready
+from runxia.processes import ROOT, forget_last_run, processes, wait_ready
 
 START_SECONDS = 300.0  # a first start on a busy machine; a usual one takes well under a minute
 LAST_LINES = 25
@@ -69,7 +69,7 @@ class Supervisor:
     def run(self) -> int:
         """Run until something ends it; 0 after Ctrl-C, 1 where a child died or never became healthy."""
         forget_last_run(self._all)
-        say("正在启动……（日志在 %s）" % os.path.relpath(self._log))
+        say(f"正在启动……（日志在 {os.path.relpath(self._log)}）")
         threading.Thread(target=self._announce, daemon=True).start()
         self._manager.loop()
         self._stopping = True
@@ -122,7 +122,7 @@ def say(text: str) -> None:
 def main() -> None:
     """Read the arguments and run."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--no-sandbox", action="store_true", help="production: settings come from the environment and .env only")
+    parser.add_argument("--no-sandbox", action="store_true", help="production: settings from the environment and .env only")
     options = parser.parse_args()
     env = production_environment(os.environ) if options.no_sandbox else sandbox_environment(os.environ)
     with ExitStack() as stack:

@@ -32,6 +32,8 @@ class Settings(BaseSettings):
     wechat_token: SecretStr = SecretStr("")
     wechat_aes_key: SecretStr = SecretStr("")
     wechat_original_id: str = ""
+    wechat_require_encryption: bool = False
+    wechat_templates: dict[str, str] = {}
     wechat_api_base_url: str = "https://api.weixin.qq.com"
     wechat_oauth_base_url: str = "https://open.weixin.qq.com"
     wechat_jssdk_url: str = "https://res.wx.qq.com/open/js/jweixin-1.6.0.js"

@@ -45,8 +45,7 @@ class Signing:
         if head["key"] != self._key_id or len(head["nonce"]) < MIN_NONCE_LENGTH:
             raise Refused("unknown_key")
         self._check_fresh(head["timestamp"])
-        target = request.path + (f"?{request.query_string}" if request.query_string else "")
-        signed = "\n".join((request.method, target, head["timestamp"], head["nonce"], _digest(request.body)))
+        signed = "\n".join((request.method, request.raw_url.decode(), head["timestamp"], head["nonce"], _digest(request.body)))
         if not hmac.compare_digest(self._mac(signed), head["signature"]):
             raise Refused("wrong_signature")
         self._use(head["nonce"])

@@ -155,7 +155,11 @@ class PaymentMismatch(ServiceError):
 
 
 class Undeliverable(ServiceError):
-    """A message can never reach the customer: they left, their window is over, or WeChat refuses its content."""
+    """A message that WeChat does not take, and would not take if it were tried again; ``why`` is one of those below."""
+
+    def __init__(self, why: str = "rejected") -> None:
+        super().__init__(why)
+        self.why = why  # window | quota | refused | forbidden | unknown_customer | rejected
 
 
 class PaymentInProgress(ServiceError):

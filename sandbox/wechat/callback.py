@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import struct
 import time
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +14,7 @@ from wechatpy.crypto import WeChatCrypto
 from wechatpy.exceptions import WeChatException
 from wechatpy.utils import WeChatSigner
 
-from sandbox import clock
+from runxia.clock import Clock
 from sandbox.wechat import xml
 from sandbox.wechat.journal import Journal
 from sandbox.wechat.limits import PUSH_ATTEMPTS, PUSH_SECONDS
@@ -45,8 +46,9 @@ class Answer:
 class Callback:
     """The way to the server."""
 
-    def __init__(self, account: Account, client: httpx.AsyncClient, journal: Journal) -> None:
+    def __init__(self, account: Account, client: httpx.AsyncClient, journal: Journal, clock: Clock) -> None:
         self.account = account
+        self._clock = clock
         self._client = client
         self._journal = journal
         self._crypto = WeChatCrypto(account.token, account.aes_key, account.app_id)
@@ -84,7 +86,7 @@ class Callback:
         return answer, again
 
     def _seal(self, openid: str, message: str) -> tuple[str, str]:
-        stamp, nonce = str(int(clock.now().timestamp())), str(secrets.randbelow(10**10))
+        stamp, nonce = str(int(self._clock.now().timestamp())), str(secrets.randbelow(10**10))
         query = {"signature": _sign(self.account.token, stamp, nonce), "timestamp": stamp, "nonce": nonce, "openid": openid}
         body = message
         if self.account.mode != "plain":
@@ -101,24 +103,27 @@ class Callback:
         plain = body
         try:
             root = xml.parse(body)
-            if self.account.mode != "plain":
+            if self._must_open(root):
                 plain = self._open(root)
                 root = xml.parse(plain)
             return Answer(raw=plain, reply=root, kind=xml.check_reply(root, openid, self.account.original_id))
         except xml.BadReply as broken:
             return Answer(raw=plain, fault=str(broken))
 
-    def _open(self, root: Element) -> str:
-        if root.find("Encrypt") is None:
+    def _must_open(self, root: Element) -> bool:
+        encrypted = root.find("Encrypt") is not None
+        if self.account.mode == "safe" and not encrypted:
             raise xml.BadReply("the answer is not encrypted")
+        return encrypted and self.account.mode != "plain"
+
+    def _open(self, root: Element) -> str:
         try:
-            opened = self._crypto.decrypt_message(
+            return str(self._crypto.decrypt_message(
                 {"Encrypt": xml.field(root, "Encrypt")}, xml.field(root, "MsgSignature"), xml.field(root, "TimeStamp"),
                 xml.field(root, "Nonce"),
-            )
-        except (WeChatException, ValueError) as error:
+            ))
+        except (WeChatException, ValueError, IndexError, struct.error) as error:
             raise xml.BadReply("the answer's signature or encryption is wrong") from error
-        return opened.decode() if isinstance(opened, bytes) else str(opened)
 
 
 def _sign(*parts: str) -> str:

@@ -6,7 +6,7 @@ import json
 import sqlite3
 from typing import Any
 
-from sandbox import clock
+from runxia.clock import Clock
 from sandbox.wechat.database import Database
 from sandbox.wechat.limits import TYPING_LASTS_SECONDS
 from sandbox.wechat.render import Rendered
@@ -16,8 +16,9 @@ from sandbox.wechat.signal import Signal
 class Inbox:
     """Messages, and whether the account is shown as typing."""
 
-    def __init__(self, db: Database, signal: Signal) -> None:
+    def __init__(self, db: Database, signal: Signal, clock: Clock) -> None:
         self._db = db
+        self._clock = clock
         self._signal = signal
 
     async def customer_said(self, openid: str, kind: str, raw: str, rendered: Rendered) -> int:
@@ -32,7 +33,7 @@ class Inbox:
     async def _add(self, openid: str, direction: str, via: str, kind: str, raw: str, rendered: Rendered) -> int:
         added = self._db.write(
             "INSERT INTO messages (openid, at, direction, via, kind, raw, rendered) VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (openid, clock.now().isoformat(), direction, via, kind, raw, json.dumps(rendered, ensure_ascii=False)),
+            (openid, self._clock.now().isoformat(), direction, via, kind, raw, json.dumps(rendered, ensure_ascii=False)),
         )
         await self._signal.notify()
         return added
@@ -53,14 +54,14 @@ class Inbox:
 
     async def type(self, openid: str, typing: bool) -> None:
         """Show or end 对方正在输入."""
-        until = clock.now().timestamp() + TYPING_LASTS_SECONDS if typing else None
+        until = self._clock.now().timestamp() + TYPING_LASTS_SECONDS if typing else None
         self._db.write("UPDATE users SET typing_until = ? WHERE openid = ?", (until, openid))
         await self._signal.notify()
 
     def is_typing(self, openid: str) -> bool:
         """Whether the user sees 对方正在输入 now."""
         row = self._db.one("SELECT typing_until FROM users WHERE openid = ?", (openid,))
-        return bool(row and row["typing_until"] and row["typing_until"] > clock.now().timestamp())
+        return bool(row and row["typing_until"] and row["typing_until"] > self._clock.now().timestamp())
 
 
 def _rendered(row: sqlite3.Row) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from sandbox import clock
+from runxia.clock import Clock
 from sandbox.wechat.database import Database
 from sandbox.wechat.signal import Signal
 
@@ -16,15 +16,16 @@ _SECRETS = re.compile(r'(access_token=|secret=|"access_token":\s*"|"secret":\s*"
 class Journal:
     """The newest exchanges. ``side``: ``callback`` (WeChat posts) or ``api`` (the server calls)."""
 
-    def __init__(self, db: Database, signal: Signal) -> None:
+    def __init__(self, db: Database, signal: Signal, clock: Clock) -> None:
         self._db = db
+        self._clock = clock
         self._signal = signal
 
     async def note(self, side: str, name: str, request: str, response: str, outcome: str, seconds: float) -> None:
         """Keep an exchange; tokens and secrets are cut short."""
         newest = self._db.write(
             "INSERT INTO traffic (at, side, name, request, response, outcome, milliseconds) VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (clock.now().isoformat(), side, _hide(name), _hide(request), _hide(response), outcome, round(seconds * 1000)),
+            (self._clock.now().isoformat(), side, _hide(name), _hide(request), _hide(response), outcome, round(seconds * 1000)),
         )
         self._db.write("DELETE FROM traffic WHERE id <= ?", (newest - KEPT,))
         await self._signal.notify()

@@ -6,7 +6,7 @@ import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
-from sandbox import clock
+from runxia.clock import Clock
 from sandbox.wechat.database import Database
 from sandbox.wechat.errors import ApiError
 from sandbox.wechat.limits import MEDIA_BYTES, MEDIA_SECONDS
@@ -34,8 +34,9 @@ class Media:
 class MediaStore:
     """Media for three days."""
 
-    def __init__(self, db: Database, folder: Path) -> None:
+    def __init__(self, db: Database, folder: Path, clock: Clock) -> None:
         self._db = db
+        self._clock = clock
         self._folder = folder
         folder.mkdir(parents=True, exist_ok=True)
 
@@ -54,7 +55,7 @@ class MediaStore:
         media_id, content_type = secrets.token_urlsafe(48), _content_type(kind, content)
         (self._folder / media_id).write_bytes(content)
         self._db.write("INSERT INTO media (media_id, kind, content_type, created_at) VALUES (?, ?, ?, ?)",
-                       (media_id, kind, content_type, clock.now().timestamp()))
+                       (media_id, kind, content_type, self._clock.now().timestamp()))
         return Media(media_id, kind, content_type, self._folder / media_id)
 
     def get(self, media_id: str, *, expired: bool = False) -> Media:
@@ -64,7 +65,7 @@ class MediaStore:
             ApiError: 40007, unknown or too old.
         """
         row = self._db.one("SELECT * FROM media WHERE media_id = ?", (media_id,))
-        if row is None or (not expired and row["created_at"] + MEDIA_SECONDS <= clock.now().timestamp()):
+        if row is None or (not expired and row["created_at"] + MEDIA_SECONDS <= self._clock.now().timestamp()):
             raise ApiError(40007)
         return Media(row["media_id"], row["kind"], row["content_type"], self._folder / row["media_id"])
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sandbox import clock
+from runxia.clock import Clock
 from sandbox.wechat.database import Database
 from sandbox.wechat.errors import ApiError
 from sandbox.wechat.limits import EVENT_QUOTA, EVENT_WINDOW_SECONDS, MESSAGE_QUOTA, MESSAGE_WINDOW_SECONDS
@@ -11,8 +11,9 @@ from sandbox.wechat.limits import EVENT_QUOTA, EVENT_WINDOW_SECONDS, MESSAGE_QUO
 class Quota:
     """What users' doings allow: a message opens one window, a click, follow, scan or menu tap another, shorter one."""
 
-    def __init__(self, db: Database) -> None:
+    def __init__(self, db: Database, clock: Clock) -> None:
         self._db = db
+        self._clock = clock
 
     def message_came(self, openid: str) -> None:
         """The user sent a message."""
@@ -25,7 +26,7 @@ class Quota:
     def _open(self, openid: str, source: str, quota: int, seconds: int) -> None:
         self._db.write(
             "INSERT OR REPLACE INTO allowances (openid, source, left_over, ends_at) VALUES (?, ?, ?, ?)",
-            (openid, source, quota, clock.now().timestamp() + seconds),
+            (openid, source, quota, self._clock.now().timestamp() + seconds),
         )
 
     def spend(self, openid: str) -> None:
@@ -36,7 +37,7 @@ class Quota:
         """
         live = self._db.all(
             "SELECT source, left_over FROM allowances WHERE openid = ? AND ends_at > ? ORDER BY ends_at",
-            (openid, clock.now().timestamp()),
+            (openid, self._clock.now().timestamp()),
         )
         if not live:
             raise ApiError(45015)

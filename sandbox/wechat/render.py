@@ -20,18 +20,23 @@ _SCHEMES = ("http://", "https://", "weixin://", "tel:")
 
 def text(content: str) -> Rendered:
     """A text as WeChat shows it: anchors work, every other tag is shown as it was typed."""
-    shown, plain, links, end = [], [], [], 0
+    shown, bare, links, end = [], [], [], 0
     for hit in _ANCHOR.finditer(content):
         before = content[end:hit.start()]
         label, url = hit["text"], html.unescape(hit["url"]).strip()
         works = url.startswith(_SCHEMES)
         shown += [html.escape(before), f'<a href="{html.escape(url)}">{html.escape(label)}</a>' if works else html.escape(label)]
-        plain += [before, label]
+        bare += [before, label]
         links += [{"text": label, "url": url}] if works else []
         end = hit.end()
     shown.append(html.escape(content[end:]))
-    plain.append(content[end:])
-    return {"text": "".join(shown), "plain": "".join(plain), "links": links}
+    bare.append(content[end:])
+    return {"text": "".join(shown), "plain": "".join(bare), "links": links}
+
+
+def plain(content: str) -> Rendered:
+    """What a user typed: no tag works."""
+    return {"text": html.escape(content), "plain": content, "links": []}
 
 
 def media(kind: str, media_id: str, recognition: str | None = None) -> Rendered:

@@ -6,7 +6,7 @@ import re
 import secrets
 from collections import deque
 
-from sandbox import clock
+from runxia.clock import Clock
 from sandbox.wechat.database import Database
 from sandbox.wechat.errors import ApiError
 from sandbox.wechat.limits import (
@@ -23,8 +23,9 @@ _SHAPE = re.compile(r"[\w-]{64,512}")
 class Tokens:
     """One current token. Asking again gives the same one until five minutes before its end; forcing replaces it at once."""
 
-    def __init__(self, db: Database) -> None:
+    def __init__(self, db: Database, clock: Clock) -> None:
         self._db = db
+        self._clock = clock
         self._calls: deque[float] = deque()
 
     def issue(self, force: bool) -> tuple[str, int]:
@@ -33,7 +34,7 @@ class Tokens:
         Raises:
             ApiError: 45011, too many calls in this minute; 45009, forced too often today.
         """
-        now = clock.now().timestamp()
+        now = self._clock.now().timestamp()
         self._count_call(now)
         if force and self._may_force(now):
             self._db.write("UPDATE tokens SET revoked = 1")
@@ -82,5 +83,5 @@ class Tokens:
         held = self._db.one("SELECT * FROM tokens WHERE token = ?", (token,))
         if held is None or held["revoked"]:
             raise ApiError(40001)
-        if held["expires_at"] <= clock.now().timestamp():
+        if held["expires_at"] <= self._clock.now().timestamp():
             raise ApiError(42001)

@@ -6,16 +6,9 @@ import secrets
 import sqlite3
 from dataclasses import dataclass
 
-from sandbox import clock
+from runxia.clock import Clock
+from sandbox.fixture import CUSTOMERS
 from sandbox.wechat.database import Database
-
-# The people of a demonstration. Real openids have 28 characters and start with "o".
-DEMO_USERS = (
-    ("oRx5a17d0b0c5LinXiaoyu000001", "林小雨"),
-    ("oRx5a17d0b0c5ChenDaming00002", "陈大明"),
-    ("oRx5a17d0b0c5ZhouAyi00000003", "周阿姨"),
-)
-
 
 @dataclass(frozen=True, slots=True)
 class User:
@@ -31,10 +24,11 @@ class User:
 class Users:
     """Everybody who has a conversation with the account."""
 
-    def __init__(self, db: Database) -> None:
+    def __init__(self, db: Database, clock: Clock) -> None:
         self._db = db
-        for openid, nickname in DEMO_USERS:
-            self.add(openid, nickname)
+        self._clock = clock
+        for customer in CUSTOMERS:
+            self.add(customer.openid, customer.nickname)
 
     def all(self) -> list[User]:
         """Every user, in the order in which they came."""
@@ -47,7 +41,7 @@ class Users:
 
     def add(self, openid: str, nickname: str, *, subscribed: bool = True) -> User:
         """Make the user known; one who is known stays as they are."""
-        now = clock.now().timestamp()
+        now = self._clock.now().timestamp()
         self._db.write(
             "INSERT OR IGNORE INTO users (openid, nickname, subscribed, subscribed_at) VALUES (?, ?, ?, ?)",
             (openid, nickname, subscribed, now if subscribed else None),
@@ -62,12 +56,12 @@ class Users:
         """The user follows the account, or no longer."""
         self._db.write(
             "UPDATE users SET subscribed = ?, subscribed_at = ? WHERE openid = ?",
-            (follows, clock.now().timestamp() if follows else None, openid),
+            (follows, self._clock.now().timestamp() if follows else None, openid),
         )
 
     def spoke(self, openid: str) -> None:
         """Note that the user has just sent a message."""
-        self._db.write("UPDATE users SET spoke_at = ? WHERE openid = ?", (clock.now().timestamp(), openid))
+        self._db.write("UPDATE users SET spoke_at = ? WHERE openid = ?", (self._clock.now().timestamp(), openid))
 
 
 def _user(row: sqlite3.Row) -> User:

@@ -13,9 +13,9 @@ MIN_DISTINCT_CHARACTERS = 4  # "aaaaaaa1" has a letter and a digit, and is no pa
 _VISIBLE_ASCII = re.compile(r"[!-~]+")
 _ALIAS_CHARACTERS = re.compile(r"[\w·（）()+ -]+")
 # An alias is looked for in what the customer types: one of these would be heard in every other sentence.
-_KEYWORDS = frozenset(
-    "水费 水 账单 缴费 交费 户号 账户 全部 所有 都 默认 这个 那个 第一个 第二个 最后一个 取消 算了 不是 是的 是 不 对 不对 好 好的 "
-    "可以 确认 人工 帮助 你好 谢谢 再见 电子 纸质 手机 邮箱 密码 验证码 绑定 解绑 查询 别名 名字".split(),
+_KEYWORDS = re.compile(
+    "水费?|账单|[缴交]费|[户帐账]号|账户|全部|所有|都|默认|[这那]个|第[一二三]个|最后一个|取消|算了|不?是的?|不?对|不用?|好的?|可以|确认|"
+    "人工|帮助|你好|谢谢|再见|电子|纸质|手机|邮箱|密码|验证码|绑定|解绑|查询|别名|名字",
 )
 
 
@@ -49,6 +49,6 @@ def clean_alias(alias: str) -> str:
         raise AliasRefused("characters")
     if not any(character.isalpha() for character in alias):
         raise AliasRefused("digits")
-    if alias in _KEYWORDS:
+    if _KEYWORDS.fullmatch(alias):
         raise AliasRefused("keyword")
     return alias

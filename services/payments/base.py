@@ -106,5 +106,5 @@ async def locked(session: AsyncSession, order_id: int) -> PayOrder:
 
 
 def backoff(tries: int) -> timedelta:
-    """How long to wait after the ``tries``-th look: 5 s, doubled each time, at most 10 minutes."""
-    return min(FIRST_RETRY * 2 ** min(tries, 10), LAST_RETRY)
+    """How long to wait after the ``tries``-th look, counted from 1: 5 s, doubled each time, at most 10 minutes."""
+    return min(FIRST_RETRY * 2 ** min(tries - 1, 10), LAST_RETRY)

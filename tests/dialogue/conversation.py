@@ -103,10 +103,9 @@ class Player:
 
     def _check(self, step: Step, answer: str) -> None:
         told = "\n".join(f"{who}：{what}" for who, what in self.transcript)
-        for pattern in step.bot:
-            pattern = self._plain(pattern)
+        for pattern in map(self._plain, step.bot):
             assert re.search(pattern, answer), f"没有说到 {pattern!r}\n\n{told}"
-        for pattern in step.never:
+        for pattern in map(self._plain, step.never):
             assert not re.search(pattern, answer), f"不该说 {pattern!r}\n\n{told}"
 
     def _plain(self, text: str) -> str:

@@ -1,0 +1,204 @@
+"""Small talk, the utility's own facts, a person, and what to say when the customer was not understood."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from math import asin, cos, radians, sin, sqrt
+from typing import Any
+
+from rasa_sdk import Tracker
+from rasa_sdk.events import EventType
+
+from actions import figures
+from actions.flow import Task
+from actions.turn import Turn
+from runxia.clock import today
+from runxia.utility import Outlet, Utility
+from services.accounts import BoundAccount
+
+EARTH_KM = 6371.0
+OUTLETS_LISTED = 3
+DID_YOU_MEAN = "action_did_you_mean"
+# Below this a guess is no better than none: with some sixty intents, chance alone gives 0.02.
+WORTH_OFFERING = 0.08
+CHOICES = 2
+# What an intent is called where the customer chooses: an intent that is not here is never offered.
+TITLES = {
+    "bill_current": "查水费账单", "bill_history": "查历史账单", "bill_explain": "水费为什么这么多", "arrears": "查欠费",
+    "tier_usage": "查阶梯用量", "price_query": "查水价", "pay_history": "查缴费记录", "pay_bill": "缴水费",
+    "pay_all_merged": "几笔一起缴", "pay_channels": "缴费方式", "prepay": "预存水费", "auto_pay": "自动扣款",
+    "bind_account": "绑定户号", "unbind_account": "解绑户号", "switch_account": "换一个户号", "list_accounts": "看我的户号",
+    "set_alias": "给户号起名", "change_contact": "改手机或邮箱", "set_query_password": "设置查询密码", "bill_type": "电子或纸质账单",
+    "outlets": "营业厅地址", "hotline": "客服热线", "website": "官网", "promotions": "优惠活动", "human": "找人工客服",
+    "help": "我能办什么", "privacy": "个人信息怎么保护", "self_reading": "自己报读数", "reading_query": "查抄表读数",
+    "reading_dispute": "读数有疑问", "book_onsite_reading": "预约上门抄表", "spot_check": "申请复核水表",
+    "repair_report": "报修", "repair_progress": "查报修进度", "complaint": "投诉", "suggestion": "提建议",
+    "new_install": "申请新装水表", "install_progress": "查报装进度", "stop_restore_service": "停用或恢复用水",
+    "multi_person": "多人口家庭", "water_use_nature": "改用水性质", "transfer_owner": "过户", "real_name": "实名登记",
+    "usage_trend": "看用水变化", "usage_export": "导出用水记录", "forecast": "预测用水", "refund_issue": "退款",
+    "invoice": "开发票", "sub_outage": "订阅停水通知", "sub_quality": "订阅水质通知", "unsub": "取消订阅",
+    "notify_settings": "通知设置", "outage_query": "查停水", "quality_query": "查水质",
+    "low_pressure_or_outage_unplanned": "没水或水小", "yellow_water": "水发黄有异味",
+}
+
+
+def facts(utility: Utility, now: datetime) -> dict[str, str]:
+    """What a response may say of the utility and the time of day."""
+    hotline = utility.hotline
+    return {
+        "utility": utility.name, "short_name": utility.short_name, "assistant": utility.assistant_name,
+        "hotline": hotline.phone, "hotline_hours": hotline.hours, "website": utility.website,
+        "staffed_from": hotline.staffed.opens.strftime("%H:%M"), "staffed_to": hotline.staffed.closes.strftime("%H:%M"),
+        "hello": hello(now),
+    }
+
+
+def hello(now: datetime) -> str:
+    """A greeting that fits the hour."""
+    for until, words in ((5, "晚上好"), (11, "早上好"), (13, "中午好"), (18, "下午好")):
+        if now.hour < until:
+            return words
+    return "晚上好"
+
+
+class ActionAnswer(Task):
+    """Says ``utter_<intent>`` with the utility's facts: a new fixed answer needs only language data, no code."""
+
+    def name(self) -> str:
+        """The name in the domain."""
+        return "action_answer"
+
+    async def perform(self, turn: Turn, account: BoundAccount | None) -> list[EventType]:
+        """See :class:`Task`."""
+        turn.say(f"utter_{turn.intent}", **_facts(turn))
+        return []
+
+
+class ActionOutlets(Task):
+    """Service halls: the nearest where a place was sent, those of a district named, else all."""
+
+    def name(self) -> str:
+        """The name in the domain."""
+        return "action_outlets"
+
+    async def perform(self, turn: Turn, account: BoundAccount | None) -> list[EventType]:
+        """See :class:`Task`."""
+        outlets = turn.services.utility.outlets
+        place = _place(turn.values.first("location"))
+        if place is not None:
+            near = sorted(outlets, key=lambda outlet: kilometres(place, outlet))[:OUTLETS_LISTED]
+            turn.say("utter_outlets_near", lines=outlet_lines(near, place))
+            return []
+        here = [outlet for outlet in outlets if outlet.district.rstrip("区县市") in turn.text or outlet.name in turn.text]
+        turn.say("utter_outlets_district" if here else "utter_outlets", lines=outlet_lines(here or outlets), **_facts(turn))
+        return []
+
+
+class ActionPromotions(Task):
+    """Offers that are still on."""
+
+    def name(self) -> str:
+        """The name in the domain."""
+        return "action_promotions"
+
+    async def perform(self, turn: Turn, account: BoundAccount | None) -> list[EventType]:
+        """See :class:`Task`."""
+        now = today(turn.services.clock)
+        offers = [offer for offer in turn.services.utility.promotions if offer.until >= now]
+        lines = "\n".join(
+            f"· {offer.title}：{offer.text}（到{offer.until.year}年{figures.day(offer.until)}）" for offer in offers
+        )
+        turn.say("utter_promotions" if offers else "utter_no_promotions", lines=lines, **_facts(turn))
+        return []
+
+
+class ActionHuman(Task):
+    """Records that the customer wants a person, and says honestly when one will answer."""
+
+    def name(self) -> str:
+        """The name in the domain."""
+        return "action_human"
+
+    async def perform(self, turn: Turn, account: BoundAccount | None) -> list[EventType]:
+        """See :class:`Task`."""
+        asked = await turn.services.handovers.ask(turn.openid, _reason(turn.tracker))
+        when = "staffed" if asked.staffed else "closed"
+        turn.say(f"utter_human_again_{when}" if asked.again else f"utter_human_{when}", **_facts(turn))
+        return []
+
+
+class ActionDidYouMean(Task):
+    """Not understood: offer the two likeliest meanings; the second time in a row, a person."""
+
+    def name(self) -> str:
+        """The name in the domain."""
+        return DID_YOU_MEAN
+
+    async def perform(self, turn: Turn, account: BoundAccount | None) -> list[EventType]:
+        """See :class:`Task`."""
+        choices = likeliest(turn.tracker.latest_message.get("intent_ranking") or [])
+        if failed_before(turn.tracker):
+            turn.say("utter_not_understood_again", buttons=[*choices, ("找人工", "/human"), ("看能办什么", "/help")], **_facts(turn))
+        elif choices:
+            turn.say("utter_did_you_mean", buttons=[*choices, ("都不是", "/nlu_fallback")])
+        else:
+            turn.say("utter_not_understood", buttons=[("看能办什么", "/help"), ("找人工", "/human")])
+        return []
+
+
+def likeliest(ranking: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
+    """Buttons for the best guesses that have a title."""
+    guesses = [
+        str(each.get("name")) for each in ranking
+        if each.get("name") in TITLES and float(each.get("confidence") or 0) >= WORTH_OFFERING
+    ]
+    return [(TITLES[name], f"/{name}") for name in guesses[:CHOICES]]
+
+
+def failed_before(tracker: Tracker) -> bool:
+    """Whether the customer's last message but this one was not understood either."""
+    messages = 0
+    for event in reversed(tracker.events):
+        messages += event.get("event") == "user"
+        if messages > 1:
+            return False
+        if messages == 1 and event.get("event") == "action" and event.get("name") == DID_YOU_MEAN:
+            return True
+    return False
+
+
+def kilometres(place: tuple[float, float], outlet: Outlet) -> float:
+    """Great-circle distance from a latitude and longitude in degrees."""
+    latitude, longitude, to_latitude, to_longitude = map(radians, (*place, outlet.latitude, outlet.longitude))
+    half = sin((to_latitude - latitude) / 2) ** 2
+    half += cos(latitude) * cos(to_latitude) * sin((to_longitude - longitude) / 2) ** 2
+    return 2 * EARTH_KM * asin(sqrt(half))
+
+
+def outlet_lines(outlets: Sequence[Outlet], place: tuple[float, float] | None = None) -> str:
+    """Name, address, hours and telephone of each, with the distance where the place is known."""
+    blocks = []
+    for outlet in outlets:
+        far = f"（约{kilometres(place, outlet):.1f}公里）" if place else ""
+        blocks.append(f"{outlet.name}{far}\n{outlet.address}\n{outlet.hours}\n电话 {outlet.phone}")
+    return "\n\n".join(blocks)
+
+
+def _place(said: Any | None) -> tuple[float, float] | None:
+    """``30.2,120.2`` → latitude and longitude; none for what is no place on earth."""
+    try:
+        latitude, longitude = (float(part) for part in str(said).split(","))
+    except ValueError:
+        return None
+    return (latitude, longitude) if abs(latitude) <= 90 and abs(longitude) <= 180 else None
+
+
+def _reason(tracker: Tracker) -> str:
+    """The last thing that the customer said in words: a tap on a button tells nothing."""
+    said = (str(event.get("text") or "") for event in reversed(tracker.events) if event.get("event") == "user")
+    return next((text for text in said if text and not text.startswith("/")), "")
+
+
+def _facts(turn: Turn) -> dict[str, str]:
+    return facts(turn.services.utility, turn.services.clock.now())

@@ -1,0 +1,1 @@
+"""Benchmarks, run by hand: ``make bench``. Every figure stands beside a baseline measured in the same run."""

@@ -1,0 +1,115 @@
+"""What the worker does. Each task does all of its kind that is due, and may be broken off at any point."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from celery import signals
+
+from runxia.bootstrap import Services, open_services
+from runxia.settings import load_settings
+from services.outbox import Dispatcher
+from store.kv import SqlStore
+from store.migrate import upgrade
+from worker.app import app
+from worker.runtime import Runtime
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What the tasks work with."""
+
+    services: Services
+    outbox: Dispatcher
+
+
+@asynccontextmanager
+async def open_work() -> AsyncIterator[Work]:
+    """Bring the database up to date and open the services."""
+    settings = load_settings()
+    upgrade(settings.database_url)
+    async with open_services(settings) as services, open_delivery(settings, services) as delivery:
+        yield Work(services, Dispatcher(services.db, services.clock, delivery))
+
+
+runtime = Runtime(open_work)
+
+
+def _task(job: Callable[[Work], Awaitable[int]]) -> Callable[[], int]:
+    """A Celery task that runs ``job``, under its name, on the event loop of this process."""
+    name = job.__name__
+
+    def run() -> int:
+        count = runtime.run(name, job)
+        if count:
+            log.info("%s: %d", name, count)
+        return count
+
+    task: Callable[[], int] = app.task(run, name=f"runxia.{name}")
+    return task
+
+
+@_task
+async def send_outbox(work: Work) -> int:
+    """Tell customers what is waiting to be told."""
+    return await work.outbox.send_due()
+
+
+@_task
+async def recover_messages(work: Work) -> int:
+    """Answer messages whose gateway died before it did."""
+    return await work.conversation.recover()
+
+
+@_task
+async def query_payments(work: Work) -> int:
+    """Ask WeChat Pay about orders whose callback has not come."""
+    return await work.services.payments.query_due()
+
+
+@_task
+async def settle_payments(work: Work) -> int:
+    """Book payments that arrived in CSMS."""
+    return await work.services.payments.settle_paid()
+
+
+@_task
+async def close_orders(work: Work) -> int:
+    """Close orders that were not paid in time."""
+    return await work.services.payments.close_expired()
+
+
+@_task
+async def send_refunds(work: Work) -> int:
+    """Send back what was paid too much."""
+    return await work.services.payments.send_refunds()
+
+
+@_task
+async def daily_statement(work: Work) -> int:
+    """Reconcile the days whose statement is ready, those missed while we were away included."""
+    payments = work.services.payments
+    days = await payments.statement_days_due()
+    for day in days:
+        await payments.reconcile(day)
+    return len(days)
+
+
+@_task
+async def prune(work: Work) -> int:
+    """Forget what has ended."""
+    forgotten = await work.outbox.prune()
+    if isinstance(work.services.kv, SqlStore):
+        forgotten += await work.services.kv.prune()
+    return forgotten
+
+
+@signals.worker_shutdown.connect
+def _stop(**_facts: Any) -> None:
+    runtime.stop()
