@@ -74,6 +74,11 @@ class KeyRing:
         return stored.startswith(f"{self.active}.")
 
 
+def media_context(media_id: str) -> str:
+    """What a media file's encryption is bound to."""
+    return f"media:{media_id}"
+
+
 _ring: KeyRing | None = None
 
 

@@ -42,7 +42,9 @@ class Moment(TypeDecorator[datetime]):
 
 def insert_for(session: AsyncSession, model: type[DeclarativeBase]) -> postgresql.Insert | sqlite.Insert:
     """An ``INSERT`` that knows ``on_conflict_do_nothing`` and ``on_conflict_do_update`` on the session's database."""
-    return (sqlite if session.get_bind().dialect.name == "sqlite" else postgresql).insert(model)
+    if session.get_bind().dialect.name == "sqlite":
+        return sqlite.insert(model)
+    return postgresql.insert(model)
 
 
 def async_url(url: str) -> str:

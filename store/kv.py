@@ -6,11 +6,10 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from redis.asyncio import Redis
-from sqlalchemy import delete, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import Integer, Text, case, cast, delete, literal, select
 
 from runxia.clock import Clock
-from store.db import Database
+from store.db import Database, Moment, insert_for
 from store.models import Entry
 
 
@@ -92,34 +91,31 @@ class SqlStore:
 
     async def set(self, key: str, value: str, ttl: int) -> None:
         """See :class:`Store`."""
-        if await self.add(key, value, ttl):
-            return
+        new = {"value": value, "ends_at": self._end(ttl)}
         async with self._db.begin() as session:
-            await session.execute(
-                update(Entry).where(Entry.key == key).values(value=value, ends_at=self._end(ttl)),
-            )
+            row = insert_for(session, Entry).values(key=key, **new)
+            await session.execute(row.on_conflict_do_update(index_elements=["key"], set_=new))
 
     async def add(self, key: str, value: str, ttl: int) -> bool:
         """See :class:`Store`."""
-        try:
-            async with self._db.begin() as session:
-                await session.execute(delete(Entry).where(Entry.key == key, Entry.ends_at <= self._clock.now()))
-                session.add(Entry(key=key, value=value, ends_at=self._end(ttl)))
-            return True
-        except IntegrityError:
-            return False
+        now = self._clock.now()
+        new = {"value": value, "ends_at": self._end(ttl)}
+        async with self._db.begin() as session:
+            row = insert_for(session, Entry).values(key=key, **new)
+            row = row.on_conflict_do_update(index_elements=["key"], set_=new, where=Entry.ends_at <= now)
+            return (await session.execute(row.returning(Entry.key))).scalar_one_or_none() is not None
 
     async def incr(self, key: str, ttl: int) -> int:
         """See :class:`Store`."""
-        if await self.add(key, "1", ttl):
-            return 1
+        over = Entry.ends_at <= self._clock.now()
+        counted = {
+            "value": case((over, "1"), else_=cast(cast(Entry.value, Integer) + 1, Text)),
+            "ends_at": case((over, literal(self._end(ttl), Moment)), else_=Entry.ends_at),
+        }
         async with self._db.begin() as session:
-            entry = await session.get(Entry, key, with_for_update=True)
-            if entry is None:
-                session.add(Entry(key=key, value="1", ends_at=self._end(ttl)))
-                return 1
-            entry.value = str(int(entry.value) + 1)
-            return int(entry.value)
+            row = insert_for(session, Entry).values(key=key, value="1", ends_at=self._end(ttl))
+            row = row.on_conflict_do_update(index_elements=["key"], set_=counted)
+            return int((await session.execute(row.returning(Entry.value))).scalar_one())
 
     async def delete(self, key: str) -> bool:
         """See :class:`Store`."""
@@ -149,7 +145,7 @@ class RedisStore:
     async def get(self, key: str) -> str | None:
         """See :class:`Store`."""
         value = await self._redis.get(self._prefix + key)
-        return None if value is None else value.decode()
+        return value.decode() if isinstance(value, bytes) else value
 
     async def set(self, key: str, value: str, ttl: int) -> None:
         """See :class:`Store`."""
