@@ -1,0 +1,1 @@
+"""The public web application: WeChat's callback, the conversation with the dialogue engine, customer pages, health."""
