@@ -1,7 +1,7 @@
 """Payment of bills by WeChat Pay: from the offer to the last fen.
 
-``orders`` is what the customer does, ``settlement`` what happens afterwards, ``reconciliation`` the daily comparison with WeChat
-Pay's books. :class:`Payments` is all of them.
+``orders`` is what the customer does, ``settlement`` what happens afterwards, ``reconciliation`` the daily comparison with
+WeChat Pay's books. :class:`Payments` is all of them.
 """
 
 from services.payments.base import Offer, OfferLine, OrderLine, OrderView, PayLink
@@ -13,8 +13,8 @@ class Payments(Reconciler):
     """Offers, orders, settlement and reconciliation.
 
     For the dialogue: ``offer``, ``create_order``, ``recent``. For the payment page: ``open_link``, ``prepay``, ``returned``,
-    ``status``, ``callback``. For the worker: ``query_due``, ``close_expired``, ``settle_paid``, ``send_refunds``, all to be
-    called every second or two, and ``reconcile`` once a day.
+    ``callback``. For the worker, all to be called every second or two: ``query_due``, ``close_expired``, ``settle_paid``,
+    ``send_refunds``; and every few minutes ``reconcile_due``.
     """
 
 

@@ -107,4 +107,4 @@ async def locked(session: AsyncSession, order_id: int) -> PayOrder:
 
 def backoff(tries: int) -> timedelta:
     """How long to wait after the ``tries``-th look, counted from 1: 5 s, doubled each time, at most 10 minutes."""
-    return min(FIRST_RETRY * 2 ** min(tries - 1, 10), LAST_RETRY)
+    return min(FIRST_RETRY * (1 << min(tries - 1, 10)), LAST_RETRY)

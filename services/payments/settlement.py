@@ -17,8 +17,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.audit import SYSTEM, record
 from services.errors import OrderPaid, PaymentMismatch, SystemUnavailable
 from services.outbox import enqueue
-from services.payments.base import ARRIVED, OrderView, backoff, locked
-from services.payments.orders import Orders, view
+from services.payments.base import ARRIVED, backoff, locked
+from services.payments.orders import Orders
 from services.ports import LineResult, RefundResult, Transaction
 from store.models.payments import OrderState, PayOrder, Refund, RefundKind, RefundState
 
@@ -73,10 +73,6 @@ class Settlement(Orders):
             raise PaymentMismatch("order")
         return await self._refund_told(refund_id, result)
 
-    async def status(self, token: str, openid: str) -> OrderView:
-        """What the payment page polls: :meth:`open_link` without a new look at WeChat Pay."""
-        return await self.open_link(token, openid)
-
     async def returned(self, token: str, openid: str) -> None:
         """The payment page says that the customer has paid: ask WeChat Pay at the next tick rather than believe it.
 
@@ -107,8 +103,13 @@ class Settlement(Orders):
         return sum([await self.settle(order) for order in await self._due(OrderState.PAID)])
 
     async def settle(self, order: PayOrder) -> bool:
-        """Book one payment in CSMS, then write the outcome and what the customer is told; whether that was done now."""
-        assert order.transaction_id and order.paid_at, "an order that is paid has both"
+        """Book one payment in CSMS, then write the outcome and what the customer is told; whether that was done now.
+
+        Raises:
+            ValueError: the order is not paid.
+        """
+        if order.transaction_id is None or order.paid_at is None:
+            raise ValueError(f"order {order.out_trade_no} is not paid")
         try:
             results = await self._csms.record_payment(
                 order.out_trade_no, order.transaction_id, order.paid_at,

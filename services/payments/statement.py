@@ -61,8 +61,8 @@ def parse_statement(content: bytes) -> Statement:
         raise StatementError("not one table of trade and one of totals")
     records = [_record(lines[0], line) for line in lines[1:tables[1]]]
     statement = Statement(
-        payments=tuple(_payment(record) for record in records if record[STATE] in PAID_STATES),
-        refunds=tuple(_refund(record) for record in records if record[STATE] in REFUND_STATES),
+        payments=tuple(_payment(record) for record in records if _text(record, STATE) in PAID_STATES),
+        refunds=tuple(_refund(record) for record in records if _text(record, STATE) in REFUND_STATES),
     )
     _check_totals(statement, _record(lines[-2], lines[-1]))
     return statement
