@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import AsyncExitStack
+from functools import partial
+from typing import Any
 
 from sanic import Sanic
 
@@ -15,20 +18,23 @@ REQUEST_MAX_BYTES = 16 << 20  # a base64 picture of 10 MiB and its envelope
 RESPONSE_TIMEOUT_SECONDS = 90  # three posts of five seconds, and long polls
 
 
-def create_app(settings: Settings, sandbox: SandboxSettings) -> Sanic:
+App = Sanic[Any, Any]
+
+
+def create_app(settings: Settings, sandbox: SandboxSettings) -> App:
     """Make the application over the given settings."""
-    app = Sanic("sandbox")
+    app = Sanic("sandbox", dumps=partial(json.dumps, ensure_ascii=False))
     app.config.REQUEST_MAX_SIZE = REQUEST_MAX_BYTES
     app.config.RESPONSE_TIMEOUT = RESPONSE_TIMEOUT_SECONDS
     app.config.FALLBACK_ERROR_FORMAT = "json"
     app.ctx.stack = AsyncExitStack()
 
     @app.before_server_start
-    async def open_all(app: Sanic) -> None:
+    async def open_all(app: App) -> None:
         app.ctx.wechat = await app.ctx.stack.enter_async_context(open_wechat(settings, sandbox))
 
     @app.after_server_stop
-    async def close_all(app: Sanic) -> None:
+    async def close_all(app: App) -> None:
         await app.ctx.stack.aclose()
 
     app.blueprint([*wechat.blueprints, phone.bp, pay.bp, sms.bp, controls.bp])

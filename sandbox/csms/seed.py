@@ -55,7 +55,7 @@ class Plan:
 
 
 PLANS = (
-    Plan("ordinary", cross_first_tier=True),
+    Plan("ordinary", cross_first_tier=True, newest_times=1.5),
     Plan("frugal", people=1, mean=4.6, unpaid=0),
     Plan("arrears", people=4, mean=17, unpaid=4, bill_type="paper"),
     Plan("neighbour_a", people=2, mean=9),
@@ -222,10 +222,10 @@ def _settle(
         offered = None
         if index >= len(bills) - unpaid:
             offered = plan.part_paid_fen if newest else 0
-        bill, paid = _pay(random, utility, plan, bill, today, offered)
+        after, paid = _pay(random, utility, plan, bill, today, offered)
         if newest and plan.newest_status:
-            bill = replace(bill, debt=replace(bill.debt, status=plan.newest_status))
-        settled.append(bill)
+            after = replace(after, debt=replace(after.debt, status=plan.newest_status))
+        settled.append(after)
         payments += paid
     return settled, payments
 

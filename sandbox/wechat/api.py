@@ -48,7 +48,7 @@ async def misbehave(request: Request) -> HTTPResponse | None:
     return None
 
 
-@bp.on_response
+@bp.on_response  # type: ignore[untyped-decorator]
 async def note(request: Request, response: HTTPResponse) -> None:
     """Keep the call for the engineers' view."""
     is_text = not (request.content_type or "").startswith("multipart/")
@@ -65,7 +65,7 @@ def _outcome(answer: str) -> str:
     return "ok" if errcode == 0 else str(errcode)
 
 
-@bp.exception(ApiError)
+@bp.exception(ApiError)  # type: ignore[untyped-decorator]
 async def refuse(_request: Request, error: ApiError) -> HTTPResponse:
     """Answer as WeChat does: HTTP 200 with an errcode."""
     return json_response({"errcode": error.errcode, "errmsg": error.errmsg})
@@ -257,7 +257,7 @@ async def menu_delete(request: Request) -> HTTPResponse:
 async def media_upload(request: Request) -> HTTPResponse:
     """``?type=`` and a form file ``media`` → ``{type, media_id, created_at}``."""
     wechat = _authorized(request)
-    upload = (request.files or {}).get("media")
+    upload = request.files.get("media") if request.files else None
     media = wechat.media.put(str(request.args.get("type", "")), upload.body if upload else b"")
     return json_response({
         "type": media.kind, "media_id": media.media_id, "created_at": int(wechat.clock.now().timestamp()),

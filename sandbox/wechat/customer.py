@@ -29,7 +29,7 @@ def _wechat(request: Request) -> WeChat:
     return wechat
 
 
-@bp.exception(BadRequest)
+@bp.exception(BadRequest)  # type: ignore[untyped-decorator]
 async def refuse(_request: Request, error: BadRequest) -> HTTPResponse:
     """The tester's mistake."""
     return json_response({"error": str(error)}, status=400)
@@ -53,8 +53,8 @@ async def send(request: Request) -> HTTPResponse:
 
 
 def _doing(request: Request) -> Doing:
-    form = request.form or {}
-    facts: dict[str, Any] = {name: values[0] for name, values in form.items()} if form else _json(request)
+    facts: dict[str, Any]
+    facts = {name: values[0] for name, values in request.form.items()} if request.form else _json(request)
     openid, kind = facts.get("openid"), facts.get("type")
     if not isinstance(openid, str) or not 1 <= len(openid) <= 64 or not isinstance(kind, str):
         raise BadRequest("openid and type are needed")
@@ -72,8 +72,7 @@ def _json(request: Request) -> dict[str, Any]:
 
 
 def _media_bytes(request: Request, facts: dict[str, Any], kind: str) -> bytes:
-    upload = (request.files or {}).get("media")
-    if upload:
+    if request.files and (upload := request.files.get("media")):
         return bytes(upload.body)
     if name := facts.get("sample"):
         content = media.SILENCE if kind == "voice" else media.sample(str(name))
@@ -169,7 +168,7 @@ async def new_user(request: Request) -> HTTPResponse:
 @bp.get("/samples")
 async def samples(_request: Request) -> HTTPResponse:
     """Names of the photos that can be sent without a file."""
-    return json_response({"samples": media.samples()})
+    return json_response({"samples": sorted(media.SAMPLES)})
 
 
 @bp.get("/samples/<name:str>")

@@ -152,7 +152,7 @@ def _passive(wechat: WeChat, kind: str, reply: Element) -> Rendered | None:
         media = wechat.media.get(xml.field(reply, f"{kind.capitalize()}/MediaId"))
         return render.media(kind, media.media_id)
     if kind == "music":
-        return render.link(xml.field(reply, "Music/Title"), xml.field(reply, "Music/Description"), xml.field(reply, "Music/MusicUrl"))
+        return render.link(*(xml.field(reply, f"Music/{name}") for name in ("Title", "Description", "MusicUrl")))
     if kind == "news":
         return render.articles([
             {"title": xml.field(item, "Title"), "description": xml.field(item, "Description"),

@@ -66,4 +66,5 @@ class Inbox:
 
 def _rendered(row: sqlite3.Row) -> dict[str, Any]:
     head = {key: row[key] for key in ("id", "at", "direction", "via", "kind")}
-    return head | json.loads(row["rendered"])
+    rendered: Rendered = json.loads(row["rendered"])
+    return head | rendered

@@ -16,7 +16,8 @@ from sandbox.wechat.limits import (
     MENU_URL_BYTES,
 )
 
-KEY_TYPES = {"click", "scancode_push", "scancode_waitmsg", "pic_sysphoto", "pic_photo_or_album", "pic_weixin", "location_select"}
+KEY_TYPES = {"click", "scancode_push", "scancode_waitmsg", "pic_sysphoto", "pic_photo_or_album", "pic_weixin",
+             "location_select"}
 OTHER_TYPES = {"view": "url", "miniprogram": "appid", "media_id": "media_id", "article_id": "article_id",
                "article_view_limited": "article_id"}
 

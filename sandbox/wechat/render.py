@@ -25,7 +25,8 @@ def text(content: str) -> Rendered:
         before = content[end:hit.start()]
         label, url = hit["text"], html.unescape(hit["url"]).strip()
         works = url.startswith(_SCHEMES)
-        shown += [html.escape(before), f'<a href="{html.escape(url)}">{html.escape(label)}</a>' if works else html.escape(label)]
+        shown_label = html.escape(label)
+        shown += [html.escape(before), f'<a href="{html.escape(url)}">{shown_label}</a>' if works else shown_label]
         bare += [before, label]
         links += [{"text": label, "url": url}] if works else []
         end = hit.end()
@@ -54,9 +55,8 @@ def articles(items: Sequence[Mapping[str, Any]]) -> Rendered:
 
 def msgmenu(head: str, items: Sequence[Mapping[str, Any]], tail: str) -> Rendered:
     """A menu message (菜单消息): text, tappable lines, text."""
-    return {
-        **text(head), "tail": text(tail)["text"], "buttons": [{"id": str(item["id"]), "title": item["content"]} for item in items],
-    }
+    buttons = [{"id": str(item["id"]), "title": item["content"]} for item in items]
+    return {**text(head), "tail": text(tail)["text"], "buttons": buttons}
 
 
 def template(title: str, url: str, fields: Sequence[tuple[str, str]]) -> Rendered:

@@ -21,7 +21,8 @@ class Template:
 
 TEMPLATES = {template.template_id: template for template in (
     Template("bill_issued_0000000000000000000000000000000", "水费账单通知", (
-        ("character_string1", "户号"), ("thing2", "用水地址"), ("time3", "账单月份"), ("number4", "用水量"), ("amount5", "应缴金额"),
+        ("character_string1", "户号"), ("thing2", "用水地址"), ("time3", "账单月份"), ("number4", "用水量"),
+        ("amount5", "应缴金额"),
     )),
     Template("payment_received_00000000000000000000000000", "缴费成功通知", (
         ("character_string1", "户号"), ("amount2", "缴费金额"), ("time3", "缴费时间"), ("thing4", "缴费内容"),

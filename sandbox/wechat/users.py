@@ -10,6 +10,7 @@ from runxia.clock import Clock
 from sandbox.fixture import CUSTOMERS
 from sandbox.wechat.database import Database
 
+
 @dataclass(frozen=True, slots=True)
 class User:
     """A WeChat user. ``spoke_at``: epoch seconds of their last message."""
