@@ -23,6 +23,7 @@ _COUNTRY_CODE = re.compile(r"(?:\+|00)86[ -]?(?=1)")
 # Six digits that are no code: a sum, a volume, a year and month.
 _UNIT_AFTER = re.compile(r" ?(?:元|块|吨|方|立方|号楼|%|m)")
 _YEAR_MONTH = re.compile(r"20[0-9]{2}(?:0[1-9]|1[0-2])")
+_DASHED_YEAR_MONTH = re.compile(r"20[0-9]{2}-(?:0[1-9]|1[0-2])")
 _BILL_AFTER = re.compile(r" ?(?:的|账单|帐单|水费|期|这期|月)")
 
 
@@ -67,7 +68,7 @@ def _read_pieces(
     joined = "".join(piece for _, _, piece in pieces)
     start, end = pieces[0][0], pieces[-1][1]
     code = parse_digits(joined)
-    if code and len(code) == code_digits and _is_code(code, text[end:]):
+    if code and len(code) == code_digits and _is_code(code, text[start:end], text[end:]):
         yield start, end, "code", code
 
 
@@ -91,5 +92,6 @@ def has_valid_check_digit(number: str) -> bool:
     return _ID_CHECKS[remainder] == number[-1]
 
 
-def _is_code(code: str, rest: str) -> bool:
-    return not _UNIT_AFTER.match(rest) and not (_YEAR_MONTH.fullmatch(code) and _BILL_AFTER.match(rest))
+def _is_code(code: str, written: str, rest: str) -> bool:
+    is_month = _DASHED_YEAR_MONTH.fullmatch(written) or (_YEAR_MONTH.fullmatch(code) and _BILL_AFTER.match(rest))
+    return not is_month and not _UNIT_AFTER.match(rest)

