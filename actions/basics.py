@@ -29,8 +29,9 @@ TITLES = {
     "tier_usage": "查阶梯用量", "price_query": "查水价", "pay_history": "查缴费记录", "pay_bill": "缴水费",
     "pay_all_merged": "几笔一起缴", "pay_channels": "缴费方式", "prepay": "预存水费", "auto_pay": "自动扣款",
     "bind_account": "绑定户号", "unbind_account": "解绑户号", "switch_account": "换一个户号", "list_accounts": "看我的户号",
-    "set_alias": "给户号起名", "change_contact": "改手机或邮箱", "set_query_password": "设置查询密码", "bill_type": "电子或纸质账单",
-    "outlets": "营业厅地址", "hotline": "客服热线", "website": "官网", "promotions": "优惠活动", "human": "找人工客服",
+    "set_alias": "给户号起名", "change_contact": "改手机或邮箱", "set_query_password": "设置查询密码",
+    "bill_type": "电子或纸质账单", "outlets": "营业厅地址", "hotline": "客服热线", "website": "官网",
+    "promotions": "优惠活动", "human": "找人工客服",
     "help": "我能办什么", "privacy": "个人信息怎么保护", "self_reading": "自己报读数", "reading_query": "查抄表读数",
     "reading_dispute": "读数有疑问", "book_onsite_reading": "预约上门抄表", "spot_check": "申请复核水表",
     "repair_report": "报修", "repair_progress": "查报修进度", "complaint": "投诉", "suggestion": "提建议",
@@ -43,7 +44,7 @@ TITLES = {
 }
 
 
-def facts(utility: Utility, now: datetime) -> dict[str, str]:
+def facts(utility: Utility, now: datetime) -> dict[str, Any]:
     """What a response may say of the utility and the time of day."""
     hotline = utility.hotline
     return {
@@ -139,7 +140,8 @@ class ActionDidYouMean(Task):
         """See :class:`Task`."""
         choices = likeliest(turn.tracker.latest_message.get("intent_ranking") or [])
         if failed_before(turn.tracker):
-            turn.say("utter_not_understood_again", buttons=[*choices, ("找人工", "/human"), ("看能办什么", "/help")], **_facts(turn))
+            ways_out = [*choices, ("找人工", "/human"), ("看能办什么", "/help")]
+            turn.say("utter_not_understood_again", buttons=ways_out, **_facts(turn))
         elif choices:
             turn.say("utter_did_you_mean", buttons=[*choices, ("都不是", "/nlu_fallback")])
         else:
@@ -200,5 +202,5 @@ def _reason(tracker: Tracker) -> str:
     return next((text for text in said if text and not text.startswith("/")), "")
 
 
-def _facts(turn: Turn) -> dict[str, str]:
+def _facts(turn: Turn) -> dict[str, Any]:
     return facts(turn.services.utility, turn.services.clock.now())

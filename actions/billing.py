@@ -2,29 +2,31 @@
 
 from __future__ import annotations
 
-import json
 import re
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
-from typing import Any
+from datetime import date, timedelta
+from typing import Any, cast
 
 from rasa_sdk.events import EventType
 
 from actions import figures
-from actions.flow import Need, Task
+from actions.flow import Need, Task, payload
 from actions.turn import Period, Turn, Values
 from runxia.clock import today
 from runxia.money import yuan
-from services.accounts import BoundAccount
+from services.accounts import BoundAccount, named_in
 from services.billing import Comparison, Explanation, History
 from services.billing.months import first_month, shift
 from services.errors import UnknownAccount
+from services.payments import OrderState, OrderView
 from services.ports import Account, AccountState, Bill, BillStatus
 
 LISTED = 12  # bills or payments in one answer: about 800 of WeChat's 2048 bytes
 DEFAULT_MONTHS = 12
+JUST_NOW = timedelta(days=1)  # an order this young may be what the customer asks about: "我付了怎么没到账"
+ORDER_NOTES = {OrderState.PREPAID: "utter_order_waiting", OrderState.PAID: "utter_order_paid"}
 OTHER_ACCOUNTS_OFFERED = 2
 BILL_VIEWS = ("action_bill_current", "action_bill_history", "action_bill_explain")
 KIND_WORDS = {
@@ -65,11 +67,10 @@ class Months:
 
 def command(intent: str, account_no: str, bill: Bill | None = None) -> str:
     """What a button says for the customer: an intent about one account, and about one bill's month."""
-    entities: dict[str, Any] = {"account_no": account_no}
-    if bill is not None:
-        first = date.fromisoformat(f"{bill.period}-01")
-        entities["period"] = {"from": first.isoformat(), "to": first.isoformat(), "text": figures.month(bill.period)}
-    return f"/{intent}{json.dumps(entities, ensure_ascii=False)}"
+    if bill is None:
+        return payload(intent, account_no=account_no)
+    first = f"{bill.period}-01"
+    return payload(intent, account_no=account_no, period={"from": first, "to": first, "text": figures.month(bill.period)})
 
 
 class AccountTask(Task):
@@ -80,11 +81,11 @@ class AccountTask(Task):
 
     async def perform(self, turn: Turn, account: BoundAccount | None) -> list[EventType]:
         """Answer, or say that the billing system no longer knows the account."""
-        assert account is not None  # by ``need``
+        bound = cast("BoundAccount", account)  # by ``need``
         try:
-            await self.answer(turn, account)
+            await self.answer(turn, bound)
         except UnknownAccount:
-            turn.say("utter_account_gone", account=account.label, hotline=turn.services.utility.hotline.phone)
+            turn.say("utter_account_gone", account=bound.label, hotline=turn.services.utility.hotline.phone)
         return []
 
     @abstractmethod
@@ -188,18 +189,29 @@ class ActionPayHistory(AccountTask):
         until = max((each.end for each in periods), default=today(turn.services.clock))
         payments = await turn.services.billing.payments(account.account_no, since, until)
         span = figures.months(since.strftime("%Y-%m"), until.strftime("%Y-%m"))
-        others = await _others(turn, account)
         if not payments:
-            hotline = turn.services.utility.hotline.phone
-            turn.say("utter_no_payments", account=account.label, span=span, hotline=hotline, buttons=others)
-            return
-        turn.say(
-            "utter_pay_history", account=account.label, span=span, lines=figures.payment_lines(payments[:LISTED]),
-            count=len(payments), total=yuan(sum(payment.amount_fen for payment in payments)),
-            buttons=[] if len(payments) > LISTED else others,
-        )
+            turn.say("utter_no_payments", account=account.label, span=span)
+        else:
+            turn.say(
+                "utter_pay_history", account=account.label, span=span, lines=figures.payment_lines(payments[:LISTED]),
+                count=len(payments), total=yuan(sum(payment.amount_fen for payment in payments)),
+            )
         if len(payments) > LISTED:
-            turn.say("utter_more_payments", shown=LISTED, buttons=others)
+            turn.say("utter_more_payments", shown=LISTED)
+        for order in await self._orders_under_way(turn, account):
+            turn.say(ORDER_NOTES[order.state], amount=yuan(order.amount_fen), at=f"{order.created_at:%H:%M}")
+        hotline = turn.services.utility.hotline.phone
+        turn.say("utter_pay_history_next", hotline=hotline, buttons=await _others(turn, account))
+
+    @staticmethod
+    async def _orders_under_way(turn: Turn, account: BoundAccount) -> list[OrderView]:
+        """Payments begun here lately that the billing system does not have yet."""
+        since = turn.services.clock.now() - JUST_NOW
+        return [
+            order for order in await turn.services.payments.recent(turn.openid)
+            if order.state in ORDER_NOTES and order.created_at > since
+            and any(line.account_no == account.account_no for line in order.lines)
+        ]
 
 
 class ActionArrears(Task):
@@ -214,7 +226,7 @@ class ActionArrears(Task):
     async def perform(self, turn: Turn, account: BoundAccount | None) -> list[EventType]:
         """Ask for all at once: a total of some would mislead."""
         bound = await turn.services.accounts.bindings(turn.openid)
-        asked = [each for each in bound if _is_named(turn, each)] or bound
+        asked = [each for each in bound if each.account_no in turn.values.account_nos or named_in(turn.text, [each])] or bound
         found = await turn.services.billing.arrears([each.account_no for each in asked])
         labels = {each.account_no: each.label for each in asked}
         lines = "\n".join(figures.arrears_line(labels[each.account_no], each) for each in found)
@@ -403,12 +415,6 @@ def _explain_buttons(account: BoundAccount, explanation: Explanation) -> list[tu
     pay = [("缴这期", command("pay_bill", account.account_no, bill))] if bill.outstanding_fen else []
     leak = [("报修", "/repair_report")] if explanation.leak else []
     return [*pay, *leak, ("今年阶梯用量", command("tier_usage", account.account_no)), ("有疑问，找人工", "/human")]
-
-
-def _is_named(turn: Turn, account: BoundAccount) -> bool:
-    if account.account_no in turn.values.account_nos:
-        return True
-    return bool(account.alias and account.alias in turn.text)
 
 
 async def _others(turn: Turn, account: BoundAccount) -> list[tuple[str, str]]:

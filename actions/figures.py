@@ -1,4 +1,4 @@
-"""Figures as customers read them on a phone: short lines, no tables. Pure functions; whole sentences are in ``data/responses``."""
+"""Figures as customers read them on a phone: short lines, no tables. Pure; whole sentences are in ``data/responses``."""
 
 from __future__ import annotations
 
@@ -119,7 +119,8 @@ def comparison_lines(bill: Bill, comparison: Comparison) -> str:
 def higher_tier_lines(steps: Sequence[HigherTier]) -> str:
     """What was charged above the first tier's price."""
     return _joined(
-        f"· {tons(step.volume)}按{TIER_NAMES[step.tier]}价 {price(step.price)}/吨，比一档多 {yuan(step.extra_fen)}" for step in steps
+        f"· {tons(step.volume)}按{TIER_NAMES[step.tier]}价 {price(step.price)}/吨，比一档多 {yuan(step.extra_fen)}"
+        for step in steps
     )
 
 
@@ -142,7 +143,8 @@ def price_lines(prices: PriceList) -> str:
             f"（水费 {price(step.water)}，污水处理费 {price(step.sewage)}，水资源费 {price(step.resource_fee)}）",
         ])
     return _joined(
-        f"{TIER_NAMES[step.tier or 1]}（全年{_span(step.above, step.up_to)}）　{price(step.all_in)}/吨，其中水费 {price(step.water)}"
+        f"{TIER_NAMES[step.tier or 1]}（全年{_span(step.above, step.up_to)}）　{price(step.all_in)}/吨，"
+        f"其中水费 {price(step.water)}"
         for step in prices.steps
     )
 

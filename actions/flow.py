@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -13,8 +14,8 @@ from rasa_sdk.events import ActiveLoop, EventType, FollowupAction, SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 from rasa_sdk.types import DomainDict
 
-from actions.turn import REQUESTED_SLOT, Turn
-from services.accounts import BoundAccount
+from actions.turn import REQUESTED_SLOT, Buttons, Turn
+from services.accounts import BoundAccount, named_in
 from services.errors import NotBound, SystemUnavailable
 
 log = logging.getLogger(__name__)
@@ -31,7 +32,8 @@ class Need(Enum):
 
     NOTHING = "nothing"
     ACCOUNT = "account"  # a bound account
-    VERIFIED = "verified"  # and a customer who has proved who they are not long ago
+    VERIFIED = "verified"  # and a customer who may see its sensitive data, by the rule in utility.yml
+    PROVEN = "proven"  # and a customer who gave a code or password not long ago, whatever the rule: for changes
 
 
 class Task(Action, ABC):
@@ -39,6 +41,7 @@ class Task(Action, ABC):
 
     need: ClassVar[Need] = Need.NOTHING
     follows_up: ClassVar[bool] = False  # whether "那上个月呢" after it means: the same again for last month
+    is_detour: ClassVar[bool] = False  # whether it serves another task, which stays the one to be taken up
 
     @abstractmethod
     async def perform(self, turn: Turn, account: BoundAccount | None) -> list[EventType]:
@@ -55,12 +58,12 @@ class Task(Action, ABC):
             events = await self.perform(turn, account)
         except SystemUnavailable as error:
             return self._apologise(turn, error)
-        done: list[EventType] = [SlotSet("pending_task", None), SlotSet("pending_entities", None)] if mine else []
+        done: list[EventType] = turn.forget_task() if mine else []
         if self.follows_up:
             done += [SlotSet("last_task", self.name()), SlotSet("last_entities", turn.values.entities)]
         if account is not None:
             done.append(SlotSet("account_no", account.account_no))
-        return done + events
+        return [*done, *events, *([] if _goes_on(events) else turn.resume_form())]
 
     async def _meet_needs(self, turn: Turn) -> tuple[BoundAccount | None, list[EventType] | None]:
         if self.need is Need.NOTHING:
@@ -72,24 +75,40 @@ class Task(Action, ABC):
         try:
             account = await accounts.pick(turn.openid, turn.values.account_nos, turn.text, turn.slot("account_no"))
         except NotBound:
-            turn.say("utter_not_your_account", buttons=[("绑定这个户号", "/bind_account"), ("看我的户号", "/list_accounts")])
+            turn.say("utter_not_your_account", buttons=_bind_or_list(turn.values.account_nos))
             return None, []
-        if self.need is Need.VERIFIED and not await accounts.is_verified(turn.openid, account.account_no):
-            return account, [SlotSet("account_no", account.account_no), *turn.detour(self.name(), "action_verify")]
-        return account, None
+        if await self._may_go_on(turn, account):
+            return account, None
+        return account, [SlotSet("account_no", account.account_no), *turn.detour(self.name(), "action_verify")]
+
+    async def _may_go_on(self, turn: Turn, account: BoundAccount) -> bool:
+        if self.need is Need.VERIFIED:
+            return await turn.services.accounts.is_verified(turn.openid, account.account_no)
+        if self.need is Need.PROVEN:
+            return await turn.services.accounts.is_proven(turn.openid, account.account_no)
+        return True
 
     def _apologise(self, turn: Turn, error: SystemUnavailable) -> list[EventType]:
         log.warning("%s: %s is unavailable", self.name(), error.system)
         turn.say(OUTAGES.get(error.system, "utter_system_unavailable"), buttons=[("再试一次", "/affirm"), ("算了", "/cancel")])
-        return [SlotSet("pending_task", self.name()), SlotSet("pending_entities", turn.values.entities)]
+        if self.is_detour and turn.slot("pending_task"):
+            return []
+        return turn.put_aside(self.name())
 
 
 class Form(Action, ABC):
     """Reads the answers of a Rasa form; its name is ``validate_`` and the form's.
 
     For each slot there is a method ``hear_<slot>(turn)`` that returns the slots to set. It returns none when the message is
-    no answer but a digression: the form then lets the rules answer, and asks again afterwards.
+    no answer but a digression: the form then lets the rules answer, and asks again afterwards. What it returns must hold
+    at least one slot; :meth:`misheard` and :meth:`again` make it for answers that are no good.
     """
+
+    secret_slots: ClassVar[frozenset[str]] = frozenset()  # whose answer may be a password: the dialogue gets a handle
+
+    @abstractmethod
+    def name(self) -> str:
+        """The name in the domain."""
 
     @property
     def form(self) -> str:
@@ -101,37 +120,76 @@ class Form(Action, ABC):
         return slots
 
     async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: DomainDict) -> list[EventType]:
-        """Hear the answer to the slot asked for, and say which slot is next."""
+        """Hear the answer to the slot asked for, and say which slot is next.
+
+        The form also comes here when it starts and when it goes on after a digression: then there is nothing to hear.
+        """
         turn = Turn(dispatcher, tracker)
         slots: list[str] = domain["forms"][self.form]["required_slots"]
         asked = turn.slot(REQUESTED_SLOT)
-        heard: Mapping[str, Any] = {}
-        if asked in slots:
-            try:
-                answer = await getattr(self, f"hear_{asked}")(turn)
-            except SystemUnavailable as error:
-                turn.say(OUTAGES.get(error.system, "utter_system_unavailable"))
-                answer = {asked: None}
+        heard: dict[str, Any] = {"asked_again": False}
+        if asked in slots and turn.is_fresh:
+            answer = await self._hear(turn, asked)
             if answer is None:
-                return []
-            heard = answer
+                # Rasa rejects a form that sets nothing but this slot, and lets the rules answer.
+                return [SlotSet(REQUESTED_SLOT, asked)]
+            heard |= answer
+            if heard.get(asked) is not None:
+                heard["wrong_answers"] = 0
         tracker.slots.update(heard)
         needed = self.required(turn, slots)
         missing = next((slot for slot in needed if tracker.get_slot(slot) is None), None)
         return [*(SlotSet(name, value) for name, value in heard.items()), SlotSet(REQUESTED_SLOT, missing)]
 
-    def misheard(self, turn: Turn, slot: str, response: str, *, secret: bool = False, **facts: Any) -> dict[str, Any]:
+    async def _hear(self, turn: Turn, asked: str) -> Mapping[str, Any] | None:
+        if turn.intent == "cancel" and not self.hears_cancel(asked):
+            return None
+        try:
+            answer: Mapping[str, Any] | None = await getattr(self, f"hear_{asked}")(turn)
+        except SystemUnavailable as error:
+            log.warning("%s: %s is unavailable", self.name(), error.system)
+            self.reply(turn, asked, OUTAGES.get(error.system, "utter_system_unavailable"), buttons=[("算了", "/cancel")])
+            return self.again(asked)
+        return answer
+
+    def hears_cancel(self, slot: str) -> bool:
+        """Whether 算了 answers this question instead of leaving the form."""
+        return False
+
+    def again(self, slot: str) -> dict[str, Any]:
+        """Slots after an answer that leads no further, when everything has been said about it already."""
+        return {slot: None, "asked_again": True}
+
+    def reply(self, turn: Turn, slot: str, response: str, *, buttons: Buttons = (), **facts: Any) -> None:
+        """Answer while ``slot`` is still asked for; where that may be a password, the gateway goes on looking out for it."""
+        say = turn.ask_secret if slot in self.secret_slots else turn.say
+        say(response, buttons=buttons, **facts)
+
+    def misheard(self, turn: Turn, slot: str, response: str, **facts: Any) -> dict[str, Any]:
         """Slots after an answer that is no good: ``response`` says why; the second time more, the third a person is offered."""
         count = int(turn.slot("wrong_answers") or 0) + 1
         if count >= OFFER_PERSON_AFTER:
-            turn.say("utter_offer_person", buttons=[("找人工", "/human"), ("算了", "/cancel")])
-        elif secret:
-            turn.ask_secret(response, **facts)
+            self.reply(turn, slot, "utter_offer_person", buttons=[("找人工", "/human"), ("算了", "/cancel")])
         else:
-            turn.say(response, **facts)
+            self.reply(turn, slot, response, **facts)
         if count == EXPLAIN_AFTER:
             turn.say(f"utter_explain_{slot}")
-        return {slot: None, "wrong_answers": count}
+        return {**self.again(slot), "wrong_answers": count}
+
+
+class Question(Action, ABC):
+    """Asks for a form's slot where a plain response is not enough; its name is ``action_ask_`` and the slot's."""
+
+    @abstractmethod
+    async def ask(self, turn: Turn) -> None:
+        """Put the question."""
+
+    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: DomainDict) -> list[EventType]:
+        """Ask, unless the form has just said what was wrong with the answer and so asked again."""
+        turn = Turn(dispatcher, tracker)
+        if not (turn.slot("asked_again") and turn.is_fresh):
+            await self.ask(turn)
+        return []
 
 
 def digresses(turn: Turn, *entities: str) -> bool:
@@ -146,6 +204,20 @@ def agreed(turn: Turn) -> bool | None:
     return {"affirm": True, "deny": False}.get(turn.intent)
 
 
+def payload(intent: str, **entities: Any) -> str:
+    """What a button sends: ``/inform{"ordinal": 2}``."""
+    return f"/{intent}{json.dumps(entities, ensure_ascii=False)}" if entities else f"/{intent}"
+
+
+def _goes_on(events: list[EventType]) -> bool:
+    return any(event["event"] in ("followup", "active_loop") for event in events)
+
+
+def _bind_or_list(account_nos: list[str]) -> Buttons:
+    bind = payload("bind_account", account_no=account_nos[0]) if account_nos else "/bind_account"
+    return [("绑定这个户号", bind), ("看我的户号", "/list_accounts")]
+
+
 class ActionCancel(Action):
     """算了: leave whatever is going on, and say so."""
 
@@ -156,11 +228,11 @@ class ActionCancel(Action):
     async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: DomainDict) -> list[EventType]:
         """Close the form and forget the task put aside."""
         turn = Turn(dispatcher, tracker)
-        busy = bool(tracker.active_loop.get("name") or turn.slot("pending_task"))
+        busy = bool(turn.active_form or turn.slot("pending_task"))
         turn.say("utter_cancelled" if busy else "utter_nothing_to_cancel")
         return [
-            ActiveLoop(None), SlotSet(REQUESTED_SLOT, None), SlotSet("wrong_answers", 0),
-            SlotSet("pending_task", None), SlotSet("pending_entities", None),
+            ActiveLoop(None), SlotSet(REQUESTED_SLOT, None), SlotSet("interrupted_form", None), SlotSet("wrong_answers", 0),
+            *turn.forget_task(),
         ]
 
 
@@ -196,17 +268,14 @@ class ActionInform(Action):
             return []
         if turn.values.first("location"):
             return [FollowupAction("action_outlets")]
-        bound = {account.account_no for account in await turn.services.accounts.bindings(turn.openid)}
+        accounts = await turn.services.accounts.bindings(turn.openid)
+        bound = {account.account_no for account in accounts}
         if any(number not in bound for number in turn.values.account_nos):
             return [FollowupAction("action_bind_account")]
-        if last and (turn.values.periods or turn.values.account_nos or await self._names_account(turn)):
-            return [SlotSet("pending_task", last), SlotSet("pending_entities", self._merged(turn)), FollowupAction(last)]
+        named = turn.values.account_nos or named_in(turn.text, accounts) is not None
+        if last and (turn.values.periods or named):
+            return [*turn.put_aside(last, self._merged(turn)), FollowupAction(last)]
         return [FollowupAction("action_cancel" if turn.intent == "deny" else "action_did_you_mean")]
-
-    @staticmethod
-    async def _names_account(turn: Turn) -> bool:
-        aliases = [account.alias for account in await turn.services.accounts.bindings(turn.openid)]
-        return any(alias and alias in turn.text for alias in aliases)
 
     @staticmethod
     def _merged(turn: Turn) -> list[dict[str, Any]]:

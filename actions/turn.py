@@ -10,7 +10,6 @@ from typing import Any
 from rasa_sdk import Tracker
 from rasa_sdk.events import EventType, FollowupAction, SlotSet
 from rasa_sdk.executor import CollectingDispatcher
-from rasa_sdk.interfaces import ACTION_LISTEN_NAME
 
 from actions import runtime
 from runxia.bootstrap import Services
@@ -84,8 +83,8 @@ class Turn:
         self.openid: str = tracker.sender_id
         latest = tracker.latest_message
         self.intent: str = str((latest.get("intent") or {}).get("name") or "")
-        self.text: str = str(latest.get("text") or "")
         kept = tracker.get_slot("pending_entities") if pending else None
+        self.text: str = str((tracker.get_slot("pending_text") if pending else None) or latest.get("text") or "")
         self.values = Values(kept if kept is not None else latest.get("entities") or [])
 
     def slot(self, name: str) -> Any:
@@ -108,28 +107,60 @@ class Turn:
         self.say(response, buttons=buttons, custom={"expects": "secret"}, **facts)
 
     def start_form(self, form: str, **slots: Any) -> list[EventType]:
-        """Events that begin a form afresh, with slots set first (none to clear)."""
+        """Events that begin a form afresh, with slots set first (none to clear).
+
+        A form that is interrupted by this one is taken up again when no task is left to do.
+        """
+        active = self.active_form
         return [
+            *([SlotSet("interrupted_form", active)] if active not in (None, form) else []),
             SlotSet(REQUESTED_SLOT, None),
             SlotSet("wrong_answers", 0),
             *(SlotSet(name, value) for name, value in slots.items()),
             FollowupAction(form),
         ]
 
-    def detour(self, task: str, start: str) -> list[EventType]:
-        """Events that put ``task`` aside, with what was said, and run the action ``start`` first."""
+    def put_aside(self, task: str, entities: Sequence[Mapping[str, Any]] | None = None) -> list[EventType]:
+        """Events that keep ``task`` for later, with what was said (or other ``entities``)."""
         return [
             SlotSet("pending_task", task),
-            SlotSet("pending_entities", self.values.entities),
-            FollowupAction(start),
+            SlotSet("pending_entities", self.values.entities if entities is None else list(entities)),
+            SlotSet("pending_text", self.text),
         ]
 
+    def detour(self, task: str, start: str) -> list[EventType]:
+        """Events that put ``task`` aside and run the action ``start`` first."""
+        return [*self.put_aside(task), FollowupAction(start)]
+
+    @staticmethod
+    def forget_task() -> list[EventType]:
+        """Events that drop the task put aside."""
+        return [SlotSet("pending_task", None), SlotSet("pending_entities", None), SlotSet("pending_text", None)]
+
     def resume(self) -> list[EventType]:
-        """Events that go on with the task put aside, if there is one."""
+        """Events that go on with the task put aside, else with the form that was interrupted, if there is either."""
         task = self.slot("pending_task")
-        return [FollowupAction(task)] if task else []
+        return [FollowupAction(task)] if task else self.resume_form()
+
+    def resume_form(self) -> list[EventType]:
+        """Events that go on with the form that was interrupted by another, if there is one."""
+        form = self.slot("interrupted_form")
+        if not form or self.active_form:
+            return []
+        return [SlotSet("interrupted_form", None), SlotSet(REQUESTED_SLOT, None), FollowupAction(form)]
+
+    @property
+    def active_form(self) -> str | None:
+        """The form that is open now."""
+        name: str | None = self.tracker.active_loop.get("name")
+        return name
 
     @property
     def is_fresh(self) -> bool:
-        """Whether the customer has just spoken: no other action has run since."""
-        return self.tracker.latest_action_name in (None, ACTION_LISTEN_NAME)
+        """Whether the customer has just spoken: since then no action has run but the open form."""
+        for event in reversed(self.tracker.events):
+            if event["event"] == "user":
+                return True
+            if event["event"] == "action" and event["name"] != self.active_form:
+                return False
+        return True

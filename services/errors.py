@@ -74,11 +74,12 @@ class TooManyCodes(ServiceError):
 
 
 class CodeTooSoon(ServiceError):
-    """A code was sent a moment ago."""
+    """A code was sent a moment ago to ``phone`` (masked), and is still good; another may be had in ``seconds``."""
 
-    def __init__(self, seconds: int) -> None:
-        super().__init__(seconds)
+    def __init__(self, seconds: int, phone: str) -> None:
+        super().__init__(seconds, phone)
         self.seconds = seconds
+        self.phone = phone
 
 
 class NoPhone(ServiceError):

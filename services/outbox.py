@@ -29,7 +29,8 @@ log = logging.getLogger(__name__)
 
 KEEP_TRYING = timedelta(hours=48)  # WeChat's window for customer-service messages: later ones cannot arrive
 KEEP_SENT = timedelta(days=30)     # how long a de-duplication key is remembered
-LEASE = timedelta(seconds=60)      # longer than the slowest delivery, with its retries, takes
+DELIVERY_SECONDS = 30.0            # a delivery that takes longer is broken off, and put off
+LEASE = timedelta(seconds=60)      # so nobody else takes up an entry while it is being delivered
 FIRST_PAUSE_SECONDS = 2.0
 LONGEST_PAUSE_SECONDS = 300.0
 BATCH = 10
@@ -76,8 +77,8 @@ class Sender(Protocol):
         """Have the dialogue say it; the same ``message_key`` again neither says nor delivers it twice."""
         ...
 
-    async def template(self, openid: str, payload: Mapping[str, Any]) -> None:
-        """Send a template message."""
+    async def template(self, openid: str, payload: Mapping[str, Any], message_key: str) -> None:
+        """Send a template message; the same ``message_key`` again sends nothing."""
         ...
 
 
@@ -136,7 +137,8 @@ class Dispatcher:
         if entry.expires_at <= self._clock.now():
             return await self._finish(claim, FAILED, entry.last_error or "expired")
         try:
-            await self._send(entry)
+            async with asyncio.timeout(DELIVERY_SECONDS):
+                await self._send(entry)
         except Undeliverable as error:
             return await self._finish(claim, DROPPED, str(error))
         except SystemUnavailable as error:
@@ -155,7 +157,7 @@ class Dispatcher:
             case "trigger":
                 await self._sender.trigger(entry.openid, payload["intent"], payload["entities"], entry.dedupe_key)
             case "template":
-                await self._sender.template(entry.openid, payload)
+                await self._sender.template(entry.openid, payload, entry.dedupe_key)
             case _:
                 raise Undeliverable(f"unknown kind {entry.kind}")
 

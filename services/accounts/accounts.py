@@ -309,6 +309,16 @@ class Accounts:
             await self._proofs.claim(session, openid, account_no, right)
             record(session, self._clock, openid, "change_contact", account_no, detail="phone" if phone else "email")
 
+    async def check_new_password(self, openid: str, account_no: str, password: str) -> None:
+        """Check the strength of a new query password, before the customer types it once more.
+
+        Raises:
+            NotBound: it is not one of this customer's.
+            WeakPassword: see :func:`check_password`.
+        """
+        await self._bound(openid, account_no)
+        check_password(password, await self._known(account_no), self._utility.security.password)
+
     async def set_password(self, openid: str, account_no: str, password: str) -> None:
         """Set the query password.
 
@@ -317,7 +327,7 @@ class Accounts:
             WeakPassword: see :func:`check_password`.
         """
         await self._may_change(openid, account_no)
-        check_password(password, await self._known(account_no), self._utility.security.password)
+        await self.check_new_password(openid, account_no, password)
         await self._csms.set_password(account_no, password)
         await self._audit(openid, "set_password", account_no)
 

@@ -7,6 +7,7 @@ counted one by one, and two requests for a code send one.
 from __future__ import annotations
 
 import asyncio
+import math
 import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from runxia.clock import Clock
+from runxia.masking import mask_phone
 from runxia.utility import Security
 from services.accounts.model import Purpose
 from services.audit import record
@@ -100,7 +102,7 @@ class Proofs:
         async with self._db.begin() as session:
             await lock_customer(session, self._clock, openid)
             await self._refuse_locked(session, openid, account_no)
-            await self._refuse_flood(session, openid, account_no, purpose)
+            await self._refuse_flood(session, openid, account_no, purpose, phone)
             now = self._clock.now()
             challenge = SmsChallenge(
                 openid=openid, purpose=_scope(purpose, account_no), phone=phone, code_hash=code_hash, sent_at=now,
@@ -116,13 +118,15 @@ class Proofs:
                 record(session, self._clock, openid, "send_code", account_no, "unavailable", purpose)
             raise
 
-    async def _refuse_flood(self, session: AsyncSession, openid: str, account_no: str, purpose: Purpose) -> None:
+    async def _refuse_flood(
+        self, session: AsyncSession, openid: str, account_no: str, purpose: Purpose, phone: str,
+    ) -> None:
         now = self._clock.now()
         last = await session.scalar(self._recent(openid, account_no, purpose).limit(1))
-        if last is not None and not last.used:
+        if last is not None and not last.used and last.phone == phone:
             wait = (last.sent_at + timedelta(seconds=self._rules.code_resend_seconds) - now).total_seconds()
             if wait > 0:
-                raise CodeTooSoon(int(wait) + 1)
+                raise CodeTooSoon(math.ceil(wait), mask_phone(phone))
         midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
         scopes = [_scope(each, account_no) for each in Purpose]
         for whose in (SmsChallenge.openid == openid, SmsChallenge.purpose.in_(scopes)):

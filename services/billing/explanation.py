@@ -184,7 +184,7 @@ def _base_price(bill: Bill, first_tier_price: Decimal) -> Decimal:
 def _unit_price(bill: Bill, first_tier_price: Decimal) -> Decimal | None:
     """One m³ with sewage and resource fee, in yuan; none where the bill does not tell."""
     others = {line.kind: line.price for line in bill.lines if line.kind in BY_VOLUME - {"water"}}
-    if not any(line.kind == "water" for line in bill.lines) or None in others.values():
+    if not any(line.kind == "water" and line.price is not None for line in bill.lines) or None in others.values():
         return None
     return sum((price for price in others.values() if price is not None), _base_price(bill, first_tier_price))
 
