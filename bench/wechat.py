@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import secrets
 import time
@@ -36,8 +37,9 @@ class Sender:
         )
         sealed = self._crypto.encrypt_message(xml, nonce, stamp)
         signature = sealed.partition("<MsgSignature><![CDATA[")[2].partition("]]>")[0]
+        plain = hashlib.sha1("".join(sorted([self._env["WECHAT_TOKEN"], stamp, nonce])).encode()).hexdigest()
         query = {
-            "signature": "", "timestamp": stamp, "nonce": nonce, "openid": openid, "encrypt_type": "aes",
+            "signature": plain, "timestamp": stamp, "nonce": nonce, "openid": openid, "encrypt_type": "aes",
             "msg_signature": signature,
         }
         answer = await self._http.post(f"{self._env['PUBLIC_BASE_URL']}/wechat", params=query, content=sealed)

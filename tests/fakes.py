@@ -15,7 +15,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 from runxia.clock import SHANGHAI
-from services.errors import SystemUnavailable
+from services.errors import OrderPaid, SystemUnavailable
 from services.ports import (
     Account,
     AccountState,
@@ -299,7 +299,9 @@ class FakePay(_Fake):
         """See :class:`services.ports.Pay`."""
         self._call("close", out_trade_no)
         order = self.orders.get(out_trade_no)
-        if order is not None and order.state == "NOTPAY":
+        if order is not None and order.state in ("SUCCESS", "REFUND"):
+            raise OrderPaid
+        if order is not None:
             order.state = "CLOSED"
         self._answer()
 
@@ -365,7 +367,7 @@ def sample_csms() -> FakeCsms:
     fake = FakeCsms()
     for role in ROLES:
         number = number_of(role)
-        fake.accounts[number] = _SAMPLE_CHANGES.get(role, lambda no: account(no))(number)
+        fake.accounts[number] = _SAMPLE_CHANGES.get(role, account)(number)
         if role != "no_password":
             fake.passwords[number] = PASSWORD
         for one in _sample_bills(role, number):

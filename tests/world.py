@@ -50,7 +50,7 @@ async def bind(stack: Stack, openid: str, accounts: Sequence[Mapping[str, Any]])
             session.add(
                 Binding(
                     openid=openid, account_no=account["account_no"], owner=account["owner"], address=account["address"],
-                    is_default=place == 0, verified_by="code", created_at=now,
+                    is_default=place == 0, created_at=now,
                 ),
             )
             session.add(VerifiedSession(openid=openid, account_no=account["account_no"], until=now + SESSION))

@@ -94,11 +94,7 @@ async def send_refunds(work: Work) -> int:
 @_task
 async def daily_statement(work: Work) -> int:
     """Reconcile the days whose statement is ready, those missed while we were away included."""
-    payments = work.services.payments
-    days = await payments.statement_days_due()
-    for day in days:
-        await payments.reconcile(day)
-    return len(days)
+    return await work.services.payments.reconcile_due()
 
 
 @_task

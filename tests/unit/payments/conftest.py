@@ -1,0 +1,55 @@
+"""A database of each kind, and the payments service over fakes."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from runxia.utility import load_utility
+from store import crypto
+from store.db import Database
+from store.models import Base
+from tests.unit.payments.world import World
+
+POSTGRES = os.environ.get("TEST_POSTGRES_URL", "postgresql:///postgres")
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    """A PostgreSQL database of our own; skips where there is no server."""
+    name = f"runxia_payments_{os.getpid()}"
+    try:
+        server = psycopg.connect(POSTGRES, autocommit=True, connect_timeout=3)
+    except psycopg.OperationalError as error:
+        pytest.skip(f"no PostgreSQL at TEST_POSTGRES_URL ({POSTGRES}): {error}")
+    with server:
+        server.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        try:
+            yield POSTGRES.rsplit("/", 1)[0] + f"/{name}"
+        finally:
+            server.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+async def db(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Database]:
+    """An empty database with all tables."""
+    crypto.use(crypto.KeyRing({"test": bytes(32)}))
+    is_sqlite = request.param == "sqlite"
+    url = f"sqlite:///{tmp_path / 'payments.db'}" if is_sqlite else request.getfixturevalue("postgres_url")
+    database = Database(url)
+    async with database.engine.begin() as connection:
+        await connection.run_sync(Base.metadata.drop_all)
+        await connection.run_sync(Base.metadata.create_all)
+    yield database
+    await database.close()
+
+
+@pytest.fixture
+def world(db: Database) -> World:
+    """The payments service, a billing system with a few accounts, and WeChat Pay."""
+    return World.over(db, load_utility(Path("utility.yml")))
