@@ -8,7 +8,7 @@ from math import asin, cos, radians, sin, sqrt
 from typing import Any
 
 from rasa_sdk import Tracker
-from rasa_sdk.events import EventType
+from rasa_sdk.events import EventType, FollowupAction
 
 from actions import figures
 from actions.flow import Task
@@ -138,6 +138,8 @@ class ActionDidYouMean(Task):
 
     async def perform(self, turn: Turn, account: BoundAccount | None) -> list[EventType]:
         """See :class:`Task`."""
+        if turn.slot("last_task") and (turn.values.account_nos or turn.values.periods):
+            return [FollowupAction("action_inform")]  # "那3028这户呢": the value tells what the words do not
         choices = likeliest(turn.tracker.latest_message.get("intent_ranking") or [])
         if failed_before(turn.tracker):
             ways_out = [*choices, ("找人工", "/human"), ("看能办什么", "/help")]

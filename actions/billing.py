@@ -35,6 +35,9 @@ KIND_WORDS = {
 }
 KIND_NAMES = {"residential": "居民生活用水", "commercial": "非居民用水", "special": "特种用水"}
 DIGITS = {"一": 1, "二": 2, "两": 2, "三": 3, "四": 4, "五": 5, "六": 6, "七": 7, "八": 8, "九": 9, "十": 10}
+BY_BILL = re.compile(r"(?P<back>上*)[这本当一]*[期次回]")  # 这期, 上期, 上上次: reckoned in bills, not in calendar months
+LAST_MONTH = re.compile(r"上一?个?月份?")
+SUBJECT = re.compile(r"[水费账帐单]")  # "上个月水费多少" is a question of its own, "那上个月呢" goes on from a bill
 PEOPLE = re.compile(r"(\d{1,2}|[一二两三四五六七八九十])\s*[口个]?\s*人")
 NEVER_BILLED = {AccountState.CLOSED: "utter_no_bills_closed"}
 STATE_NOTES = {AccountState.CLOSED: "utter_account_closed", AccountState.STOPPED: "utter_account_stopped"}
@@ -61,6 +64,10 @@ class Months:
         this = now.strftime("%Y-%m")
         return cls(shift(this, 1 - DEFAULT_MONTHS), this)
 
+    def reach(self, now: date) -> bool:
+        """Whether they go on to this month, whose bill may not be out yet."""
+        return self.last >= now.strftime("%Y-%m")
+
     def __str__(self) -> str:
         return figures.months(self.first, self.last)
 
@@ -85,7 +92,7 @@ class AccountTask(Task):
         try:
             await self.answer(turn, bound)
         except UnknownAccount:
-            turn.say("utter_account_gone", account=bound.label, hotline=turn.services.utility.hotline.phone)
+            turn.say("utter_billing_account_gone", account=bound.label, hotline=turn.services.utility.hotline.phone)
         return []
 
     @abstractmethod
@@ -102,7 +109,7 @@ class ActionBillCurrent(AccountTask):
 
     async def answer(self, turn: Turn, account: BoundAccount) -> None:
         """See :class:`AccountTask`."""
-        months = Months.of(turn.values.periods)
+        months = await _before_shown(turn, account, await _asked(turn, account, turn.values))
         if months is not None:
             await _show_months(turn, account, months)
             return
@@ -118,8 +125,8 @@ class ActionBillHistory(AccountTask):
 
     async def answer(self, turn: Turn, account: BoundAccount) -> None:
         """See :class:`AccountTask`."""
-        named = Months.of(turn.values.periods)
-        await _show_months(turn, account, named or Months.recent(today(turn.services.clock)))
+        asked = await _asked(turn, account, turn.values)
+        await _show_months(turn, account, asked or Months.recent(today(turn.services.clock)))
 
 
 class ActionBillExplain(AccountTask):
@@ -131,21 +138,26 @@ class ActionBillExplain(AccountTask):
 
     async def answer(self, turn: Turn, account: BoundAccount) -> None:
         """See :class:`AccountTask`."""
-        months = Months.of(turn.values.periods) or self._just_shown(turn)
-        asked = (months.first, months.last) if months else None
-        explanation = await turn.services.billing.explain(account.account_no, asked)
-        if explanation is None and months is not None:
-            _say_no_bill(turn, account, months)
-        elif explanation is None:
-            turn.say("utter_no_bills", account=account.label)
-        else:
+        billing, number = turn.services.billing, account.account_no
+        months = await _asked(turn, account, self._meant(turn))
+        explanation = await billing.explain(number, (months.first, months.last) if months else None)
+        if explanation is None and months is not None and months.reach(today(turn.services.clock)):
+            explanation = await billing.explain(number)
+            if explanation is not None:
+                turn.say("utter_bill_not_issued", span=str(months))
+        if explanation is not None:
             _explain(turn, account, explanation)
+        elif months is not None and not months.reach(today(turn.services.clock)):
+            _say_no_bill(turn, account, months)
+        else:
+            turn.say("utter_no_bills", account=account.label)
 
     @staticmethod
-    def _just_shown(turn: Turn) -> Months | None:
-        if turn.slot("last_task") not in BILL_VIEWS:
-            return None
-        return Months.of(Values(turn.slot("last_entities") or []).periods)
+    def _meant(turn: Turn) -> Values:
+        """What was said, else what was said for the bill just shown."""
+        if turn.values.periods or turn.slot("last_task") not in BILL_VIEWS:
+            return turn.values
+        return Values(turn.slot("last_entities") or [])
 
 
 class ActionTierUsage(AccountTask):
@@ -183,14 +195,14 @@ class ActionPayHistory(AccountTask):
 
     async def answer(self, turn: Turn, account: BoundAccount) -> None:
         """See :class:`AccountTask`."""
-        periods = [period for period in turn.values.periods if not period.excluded]
+        periods = [period for period in turn.values.periods if not period.excluded and not BY_BILL.fullmatch(period.text)]
         recent = Months.recent(today(turn.services.clock))
         since = min((each.start for each in periods), default=date.fromisoformat(f"{recent.first}-01"))
         until = max((each.end for each in periods), default=today(turn.services.clock))
         payments = await turn.services.billing.payments(account.account_no, since, until)
         span = figures.months(since.strftime("%Y-%m"), until.strftime("%Y-%m"))
         if not payments:
-            turn.say("utter_no_payments", account=account.label, span=span)
+            turn.say("utter_no_payments", account=account.label, span=span, buttons=_bills_then(account, periods))
         else:
             turn.say(
                 "utter_pay_history", account=account.label, span=span, lines=figures.payment_lines(payments[:LISTED]),
@@ -258,7 +270,8 @@ class ActionPriceQuery(Task):
             return []
         step = prices.steps[0]
         turn.say(
-            "utter_price_tiers", kind=KIND_NAMES[prices.kind], people=prices.people,
+            "utter_price_tiers", kind=KIND_NAMES[prices.kind],
+            household=figures.household(prices.people, tariff.residential.people_included),
             sewage=figures.price(step.sewage), resource_fee=figures.price(step.resource_fee),
             included=tariff.residential.people_included, extra=tariff.residential.extra_volume_per_person,
             restart=_month_day(tariff.year_starts), commercial=figures.price(billing.price("commercial").steps[0].all_in),
@@ -281,20 +294,44 @@ def people_in(text: str) -> int | None:
     return DIGITS.get(found.group(1)) or int(found.group(1))
 
 
-async def _show_newest(turn: Turn, account: BoundAccount) -> None:
+async def _asked(turn: Turn, account: BoundAccount, said: Values) -> Months | None:
+    """The months named; none for the newest bill, be it named (这期) or not."""
+    by_bill = next((found for period in said.periods if (found := BY_BILL.fullmatch(period.text))), None)
+    if by_bill is None:
+        return Months.of(said.periods)
+    return await _bills_back(turn, account, len(by_bill["back"])) if by_bill["back"] else None
+
+
+async def _before_shown(turn: Turn, account: BoundAccount, months: Months | None) -> Months | None:
+    """The bill before the newest, where that was just shown and the customer goes on with "那上个月呢"."""
+    goes_on = turn.slot("last_task") in BILL_VIEWS and not SUBJECT.search(turn.text)
+    if months is None or not goes_on or not any(LAST_MONTH.fullmatch(each.text) for each in turn.values.periods):
+        return months
+    if await _bills_back(turn, account, 0) != months or Values(turn.slot("last_entities") or []).periods:
+        return months
+    return await _bills_back(turn, account, 1) or months
+
+
+async def _bills_back(turn: Turn, account: BoundAccount, count: int) -> Months | None:
+    bill = await turn.services.billing.earlier(account.account_no, count)
+    return Months(first_month(bill), bill.period) if bill else None
+
+
+async def _show_newest(turn: Turn, account: BoundAccount, instead_of: Months | None = None) -> None:
     current = await turn.services.billing.current(account.account_no)
     if current.bill is None:
         response = NEVER_BILLED.get(current.account.state, "utter_no_bills")
         turn.say(response, account=account.label, buttons=await _others(turn, account))
         return
+    if instead_of is not None:
+        turn.say("utter_bill_not_issued", span=str(instead_of))
     await _show_bill(turn, account, current.account, current.bill, current.earlier_unpaid)
 
 
 async def _show_months(turn: Turn, account: BoundAccount, months: Months) -> None:
     history = await turn.services.billing.history(account.account_no, months.first, months.last)
-    if not history.bills and months.last >= today(turn.services.clock).strftime("%Y-%m"):
-        turn.say("utter_bill_not_issued", span=str(months))
-        await _show_newest(turn, account)
+    if not history.bills and months.reach(today(turn.services.clock)):
+        await _show_newest(turn, account, instead_of=months)
     elif not history.bills:
         _say_no_bill(turn, account, months)
     elif len(history.bills) == 1:
@@ -415,6 +452,14 @@ def _explain_buttons(account: BoundAccount, explanation: Explanation) -> list[tu
     pay = [("缴这期", command("pay_bill", account.account_no, bill))] if bill.outstanding_fen else []
     leak = [("报修", "/repair_report")] if explanation.leak else []
     return [*pay, *leak, ("今年阶梯用量", command("tier_usage", account.account_no)), ("有疑问，找人工", "/human")]
+
+
+def _bills_then(account: BoundAccount, periods: Sequence[Period]) -> list[tuple[str, str]]:
+    """A button for the bills of the months named: what was not paid then may still be owed."""
+    if not periods:
+        return []
+    then = [{"from": each.start.isoformat(), "to": each.end.isoformat(), "text": each.text} for each in periods]
+    return [("看那时的账单", payload("bill_current", account_no=account.account_no, period=then))]
 
 
 async def _others(turn: Turn, account: BoundAccount) -> list[tuple[str, str]]:

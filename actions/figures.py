@@ -75,7 +75,7 @@ def bill_lines(bill: Bill) -> str:
     kind = READING_NAMES.get(bill.reading_kind)
     return _joined([
         f"用水 {tons(bill.volume)}（{day(bill.start)}至{day(bill.end)}，{bill.days}天）",
-        f"表数 {_plain(bill.previous_reading)} → {_plain(bill.current_reading)}{f'（{kind}）' if kind else ''}",
+        f"水表读数 {_plain(bill.previous_reading)} → {_plain(bill.current_reading)}{f'（{kind}）' if kind else ''}",
         *_water(bill),
         *(f"{LINE_NAMES.get(line.kind, '其他')} {yuan(line.amount_fen)}" for line in bill.lines if line.kind != "water"),
     ])
@@ -132,6 +132,11 @@ def tier_lines(usage: TierUsage) -> str:
 def tier_now(usage: TierUsage) -> TierUse:
     """The tier that the next m³ falls into."""
     return next((tier for tier in usage.tiers if tier.limit is None or tier.used < tier.limit), usage.tiers[-1])
+
+
+def household(people: int, included: int) -> str:
+    """Whom the tiers are for: ``4口及以下``, ``6口之家``."""
+    return f"{people}口及以下" if people <= included else f"{people}口之家"
 
 
 def price_lines(prices: PriceList) -> str:

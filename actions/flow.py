@@ -20,8 +20,10 @@ from services.errors import NotBound, SystemUnavailable
 
 log = logging.getLogger(__name__)
 
+BIND_FORM = "bind_form"
 EXPLAIN_AFTER = 2
 OFFER_PERSON_AFTER = 3
+LEAVE_AFTER = 3  # other requests in a row: the customer has moved on, and the form lets go
 # Intents that answer a form's question; any other is a digression, unless the form finds its value in the message.
 ANSWERS = frozenset({"inform", "affirm", "deny", "nlu_fallback", "oos", ""})
 OUTAGES = {"csms": "utter_csms_unavailable", "sms": "utter_sms_unavailable", "pay": "utter_pay_unavailable"}
@@ -44,6 +46,10 @@ class Task(Action, ABC):
     is_detour: ClassVar[bool] = False  # whether it serves another task, which stays the one to be taken up
 
     @abstractmethod
+    def name(self) -> str:
+        """The name in the domain."""
+
+    @abstractmethod
     async def perform(self, turn: Turn, account: BoundAccount | None) -> list[EventType]:
         """Do the work. ``account`` is the one in question where the task needs one."""
 
@@ -63,7 +69,9 @@ class Task(Action, ABC):
             done += [SlotSet("last_task", self.name()), SlotSet("last_entities", turn.values.entities)]
         if account is not None:
             done.append(SlotSet("account_no", account.account_no))
-        return [*done, *events, *([] if _goes_on(events) else turn.resume_form())]
+        if not _goes_on(events):
+            done += _after_digression(turn) if turn.active_form else turn.resume_form()
+        return [*done, *events]
 
     async def _meet_needs(self, turn: Turn) -> tuple[BoundAccount | None, list[EventType] | None]:
         if self.need is Need.NOTHING:
@@ -71,6 +79,8 @@ class Task(Action, ABC):
         accounts = turn.services.accounts
         if not await accounts.bindings(turn.openid):
             turn.say("utter_bind_first")
+            if turn.active_form == BIND_FORM:  # goes on where it was, and then comes to this task
+                return None, turn.put_aside(self.name())
             return None, turn.detour(self.name(), "action_bind_account")
         try:
             account = await accounts.pick(turn.openid, turn.values.account_nos, turn.text, turn.slot("account_no"))
@@ -133,7 +143,7 @@ class Form(Action, ABC):
             if answer is None:
                 # Rasa rejects a form that sets nothing but this slot, and lets the rules answer.
                 return [SlotSet(REQUESTED_SLOT, asked)]
-            heard |= answer
+            heard |= {"digressions": 0, **answer}
             if heard.get(asked) is not None:
                 heard["wrong_answers"] = 0
         tracker.slots.update(heard)
@@ -181,6 +191,10 @@ class Question(Action, ABC):
     """Asks for a form's slot where a plain response is not enough; its name is ``action_ask_`` and the slot's."""
 
     @abstractmethod
+    def name(self) -> str:
+        """The name in the domain."""
+
+    @abstractmethod
     async def ask(self, turn: Turn) -> None:
         """Put the question."""
 
@@ -211,6 +225,14 @@ def payload(intent: str, **entities: Any) -> str:
 
 def _goes_on(events: list[EventType]) -> bool:
     return any(event["event"] in ("followup", "active_loop") for event in events)
+
+
+def _after_digression(turn: Turn) -> list[EventType]:
+    """Count what was asked in a row besides the open form's question; after too much of it, close the form."""
+    count = int(turn.slot("digressions") or 0) + 1
+    if count < LEAVE_AFTER:
+        return [SlotSet("digressions", count)]
+    return [ActiveLoop(None), SlotSet(REQUESTED_SLOT, None), SlotSet("digressions", 0), *turn.forget_task()]
 
 
 def _bind_or_list(account_nos: list[str]) -> Buttons:

@@ -83,6 +83,7 @@ class Turn:
         self.openid: str = tracker.sender_id
         latest = tracker.latest_message
         self.intent: str = str((latest.get("intent") or {}).get("name") or "")
+        self._pending = pending
         kept = tracker.get_slot("pending_entities") if pending else None
         self.text: str = str((tracker.get_slot("pending_text") if pending else None) or latest.get("text") or "")
         self.values = Values(kept if kept is not None else latest.get("entities") or [])
@@ -116,6 +117,7 @@ class Turn:
             *([SlotSet("interrupted_form", active)] if active not in (None, form) else []),
             SlotSet(REQUESTED_SLOT, None),
             SlotSet("wrong_answers", 0),
+            SlotSet("digressions", 0),
             *(SlotSet(name, value) for name, value in slots.items()),
             FollowupAction(form),
         ]
@@ -138,8 +140,8 @@ class Turn:
         return [SlotSet("pending_task", None), SlotSet("pending_entities", None), SlotSet("pending_text", None)]
 
     def resume(self) -> list[EventType]:
-        """Events that go on with the task put aside, else with the form that was interrupted, if there is either."""
-        task = self.slot("pending_task")
+        """Events that go on with the task put aside (this one is not, any more), else with the form interrupted, if any."""
+        task = None if self._pending else self.slot("pending_task")
         return [FollowupAction(task)] if task else self.resume_form()
 
     def resume_form(self) -> list[EventType]:

@@ -19,16 +19,24 @@ QUIET = {
     "OMP_WAIT_POLICY": "passive",
     "OMP_NUM_THREADS": "1",  # messages are small; more threads only take turns
     "OPENBLAS_NUM_THREADS": "1",
-    "PYTHONWARNINGS": "ignore::DeprecationWarning,ignore::FutureWarning",
 }
+# Rasa looks for its own classes by name and does not see that ours are kinds of them.
+UNTRUE_WARNINGS = (
+    "'RulePolicy' is not included in the model's policy configuration",
+    "You have defined training data consisting of entity examples",
+    "Slot auto-fill has been removed in 3.0",
+)
 
 
 def prepare() -> None:
     """Work in the repository's root with quiet libraries; values set outside win."""
     for name, value in QUIET.items():
         os.environ.setdefault(name, value)
-    warnings.filterwarnings("ignore", category=DeprecationWarning)
-    warnings.filterwarnings("ignore", category=FutureWarning)
+    import sanic.app  # noqa: F401 - turns deprecation warnings on when imported, so before they are turned off
+
+    for kind in (DeprecationWarning, PendingDeprecationWarning, FutureWarning):
+        warnings.filterwarnings("ignore", category=kind)
+    warnings.filterwarnings("ignore", module="matplotlib")
     os.chdir(ROOT)
 
 
@@ -51,4 +59,6 @@ def configure_logging(*processors: Callable[..., Any]) -> None:
     configure_logging_and_warnings(level)
     configure_structlog(level)
     logging.getLogger("jieba").setLevel(logging.WARNING)
+    for untrue in UNTRUE_WARNINGS:
+        warnings.filterwarnings("ignore", message=untrue)
     structlog.configure(processors=[*processors, *structlog.get_config()["processors"]])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Dict, List, Optional, Tuple, Union
 
@@ -26,7 +27,7 @@ class BrokenTrainingData(RasaException):
 
 
 class CapabilityImporter(TrainingDataImporter):
-    """Merges ``domain.yml`` with ``domain/`` and ``responses/``, and reads ``nlu/``, ``lookups/``, ``rules/`` and ``stories/``.
+    """Merges ``domain.yml`` with ``domain/`` and ``responses/``, and reads ``nlu/``, ``rules/`` and ``stories/``.
 
     Named in ``config.yml``, so that ``rasa train``, ``rasa data validate`` and the server all read the same data.
     """
@@ -60,30 +61,40 @@ class CapabilityImporter(TrainingDataImporter):
         return Domain.from_dict(merge_domains([*files, *self._files("domain"), *self._files("responses")]))
 
     def get_stories(self, exclusion_percentage: Optional[int] = None) -> StoryGraph:
-        """Rules and stories."""
+        """Rules and stories.
+
+        Raises:
+            BrokenTrainingData: a file is broken.
+        """
         files = [str(path) for path in [*self._files("rules"), *self._files("stories")]]
-        return utils.story_graph_from_paths(files, self.get_domain(), exclusion_percentage)
+        with _naming_the_file():
+            return utils.story_graph_from_paths(files, self.get_domain(), exclusion_percentage)
 
     def get_conversation_tests(self) -> StoryGraph:
         """None: conversations are tested through the whole stack, by ``tests/dialogue``."""
         return StoryGraph([])
 
     def get_nlu_data(self, language: Optional[str] = "zh") -> TrainingData:
-        """Examples of what customers say, and the word lists of ``lookups/`` as lookup tables.
+        """Examples of what customers say, (the word lists of ``lookups/`` are the tokenizer's).
 
         Raises:
             BrokenTrainingData: a file is broken.
         """
-        files = list(self._files("nlu"))
-        for path in files:
-            _read_table(path)
-        data = utils.training_data_from_paths([str(path) for path in files], language or "zh")
-        lookups = [{"name": path.stem, "elements": read_words(path)} for path in self._files("lookups", ".txt")]
-        return data.merge(TrainingData(lookup_tables=lookups)) if lookups else data
+        with _naming_the_file():
+            return utils.training_data_from_paths([str(path) for path in self._files("nlu")], language or "zh")
 
-    def _files(self, kind: str, suffix: str = ".yml") -> Iterator[Path]:
+    def _files(self, kind: str) -> Iterator[Path]:
         for folder in self._folders:
-            yield from sorted((folder / kind).glob(f"*{suffix}"))
+            yield from sorted((folder / kind).glob("*.yml"))
+
+
+@contextmanager
+def _naming_the_file() -> Iterator[None]:
+    """Turn Rasa's error about a YAML file, whose text names the file, into ours."""
+    try:
+        yield
+    except YamlException as error:
+        raise BrokenTrainingData(str(error)) from error
 
 
 def read_words(path: Path) -> List[str]:
@@ -112,9 +123,7 @@ def merge_domains(files: List[Path]) -> Dict[str, Any]:
     return merged
 
 
-def _merge_list(
-    into: List[Any], section: str, content: Any, path: Path, owners: Dict[Tuple[str, str], Path]
-) -> None:
+def _merge_list(into: List[Any], section: str, content: Any, path: Path, owners: Dict[Tuple[str, str], Path]) -> None:
     if not isinstance(content, list):
         raise BrokenTrainingData(f"{path}: '{section}' must be a list")
     for entry in content:
@@ -126,9 +135,7 @@ def _merge_list(
         into.append(entry)
 
 
-def _merge_table(
-    into: Dict[str, Any], section: str, content: Any, path: Path, owners: Dict[Tuple[str, str], Path]
-) -> None:
+def _merge_table(into: Dict[str, Any], section: str, content: Any, path: Path, owners: Dict[Tuple[str, str], Path]) -> None:
     if not isinstance(content, dict):
         raise BrokenTrainingData(f"{path}: '{section}' must be a table of names")
     for name, value in content.items():

@@ -21,9 +21,7 @@ class FormKeepingRulePolicy(RulePolicy):
     an action that hands on to another one (``FollowupAction``), for which no rule predicts anything.
     """
 
-    def _predict(
-        self, tracker: DialogueStateTracker, domain: Domain
-    ) -> Tuple[PolicyPrediction, Optional[str]]:
+    def _predict(self, tracker: DialogueStateTracker, domain: Domain) -> Tuple[PolicyPrediction, Optional[str]]:
         prediction, source = super()._predict(tracker, domain)
         form = tracker.active_loop_name
         if form is None or not self._digression_answered(tracker) or not self._would_end_turn(prediction, form, domain):

@@ -17,9 +17,12 @@ from bot.environment import MODEL_FILE, ROOT, configure_logging, models_dir, pre
 
 # Fields of Rasa's log records that hold what a customer said or was told.
 PRIVATE_FIELDS = frozenset(
-    "text user_text user_message message json_message response response_text parse_data_text parse_data_entities entities "
-    "tracker_latest_message slots prefilled_slots rendered_response template".split()
-)
+    {
+        "text", "user_text", "user_message", "message", "json_message", "parse_data_text", "parse_data_entities", "entities",
+        "response", "response_text", "rendered_response", "template", "tracker_latest_message", "slots", "prefilled_slots",
+        "current_states", "prediction_events", "rasa_events",
+    }
+)  # fmt: skip
 REDIS_PORT = 6379
 SQLITE_BUSY_MS = 5000
 
@@ -51,7 +54,10 @@ def main() -> None:
     app.register_listener(partial(run.load_agent_on_start, str(model), endpoints, None), "before_server_start")
     app.register_listener(run.close_resources, "after_server_stop")
     app.run(
-        host=os.environ.get("RASA_HOST", "127.0.0.1"), port=int(os.environ.get("RASA_PORT", "5005")), access_log=False, motd=False
+        host=os.environ.get("RASA_HOST", "127.0.0.1"),
+        port=int(os.environ.get("RASA_PORT", "5005")),
+        access_log=False,
+        motd=False,
     )
 
 

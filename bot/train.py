@@ -20,7 +20,8 @@ STAMP_FILE = "runxia.stamp"
 SEED = 7
 # What the model depends on, besides the locked packages.
 SOURCES = (
-    "config.yml", "domain.yml", "utility.yml", "bot/uv.lock", "runxia/clock.py", "data/**/*.yml", "data/**/*.txt", "bot/**/*.py",
+    "config.yml", "domain.yml", "utility.yml", "bot/uv.lock", "runxia/clock.py",
+    "data/**/*.yml", "data/**/*.txt", "bot/**/*.py",
 )  # fmt: skip
 NOT_SOURCES = ("bot/serve.py", "bot/evaluate.py", "bot/validate.py")
 
@@ -68,8 +69,8 @@ def train_into(target: Path, stamp: str) -> None:
     """
     _say("loading Rasa")
     import numpy as np
-    from rasa.model_training import train
     from rasa.engine.exceptions import GraphComponentException, GraphSchemaValidationException
+    from rasa.model_training import train
     from rasa.shared.exceptions import RasaException
 
     configure_logging()
@@ -80,8 +81,12 @@ def train_into(target: Path, stamp: str) -> None:
     with tempfile.TemporaryDirectory(dir=target) as folder:
         try:
             result = train(
-                domain=str(ROOT / "domain.yml"), config=str(ROOT / "config.yml"), training_files=[str(ROOT / "data")],
-                output=folder, force_training=True, fixed_model_name=Path(MODEL_FILE).name.split(".")[0],
+                domain=str(ROOT / "domain.yml"),
+                config=str(ROOT / "config.yml"),
+                training_files=[str(ROOT / "data")],
+                output=folder,
+                force_training=True,
+                fixed_model_name=Path(MODEL_FILE).name.split(".")[0],
             )
         except (RasaException, GraphComponentException, GraphSchemaValidationException) as error:
             raise SystemExit(f"The language data cannot be used.\n{_reasons(error)}") from error

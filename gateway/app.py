@@ -41,6 +41,8 @@ def create_app(settings: Settings, name: str = "gateway") -> App:
     app.config.FALLBACK_ERROR_FORMAT = "text"
     app.config.ACCESS_LOG = False
     app.config.MOTD = False
+    app.config.OAS = False  # sanic-ext would publish a description of every route
+    app.config.CORS = False  # no other site calls us from a browser
     app.blueprint([callback.bp, health.bp, *pages])
     _manage(app, settings)
     return app

@@ -10,6 +10,7 @@ from sanic.response import HTTPResponse, text
 
 from connectors.wechat.protocol import Malformed, Protocol, Refused
 from gateway.conversation import Conversation
+from services.errors import SystemUnavailable
 
 log = logging.getLogger(__name__)
 bp = Blueprint("wechat", url_prefix="/wechat")
@@ -28,30 +29,21 @@ async def receive(request: Request) -> HTTPResponse:
     protocol = _protocol(request)
     callback = protocol.read(_query(request), request.body)
     conversation: Conversation = request.app.ctx.conversation
-    reply = await conversation.receive(callback.message)
+    try:
+        reply = await conversation.receive(callback.message)
+    except SystemUnavailable as error:
+        log.error("a message is not stored in time, and left for WeChat to post again: %s", error)
+        return text("unavailable", status=503)
     if reply is None:
         return text(ACKNOWLEDGED)
     return text(protocol.write(callback, reply), content_type="application/xml; charset=utf-8")
 
 
-@bp.exception(Refused)
-async def refuse(_request: Request, error: Refused) -> HTTPResponse:
-    """Not from WeChat, or not fresh."""
+@bp.exception(Refused, Malformed, PayloadTooLarge)  # type: ignore[untyped-decorator]
+async def refuse(_request: Request, error: Exception) -> HTTPResponse:
+    """403 for what WeChat did not send, or not just now; 400 for what is no message for us."""
     log.warning("a call to the callback is refused: %s", error)
-    return text("forbidden", status=403)
-
-
-@bp.exception(Malformed)
-async def reject(_request: Request, error: Malformed) -> HTTPResponse:
-    """Not a message for us."""
-    log.warning("a call to the callback is malformed: %s", error)
-    return text("bad request", status=400)
-
-
-@bp.exception(PayloadTooLarge)
-async def reject_size(_request: Request, _error: PayloadTooLarge) -> HTTPResponse:
-    """Far larger than any message."""
-    return text("bad request", status=400)
+    return text("forbidden", status=403) if isinstance(error, Refused) else text("bad request", status=400)
 
 
 def _protocol(request: Request) -> Protocol:

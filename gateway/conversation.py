@@ -21,7 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from connectors.wechat import messages as m
 from connectors.wechat.api import MediaGone
-from connectors.wechat.bubbles import Bubble, Menu, as_text
+from connectors.wechat.bubbles import Menu, as_text
 from gateway import wording
 from gateway.hearing import Heard, Hearing
 from runxia.bootstrap import Services
@@ -40,7 +40,6 @@ LEASE: Final = timedelta(seconds=20)  # renewed while the message is under way, 
 RENEW_SECONDS: Final = 5.0
 RECOVER_SECONDS: Final = 10.0
 MOST_ATTEMPTS: Final = 3  # a message that brings the gateway down every time must not do so for ever
-QUOTA_FOR_MENUS: Final = 2  # with less left, choices are numbered in a passive reply, which costs nothing
 _POLL_SECONDS: Final = 0.05
 _RECOVERY_BATCH: Final = 50
 
@@ -325,8 +324,8 @@ class Conversation:
         """Reply in WeChat's call if that can be, else through the API."""
         bubbles = await self._delivery.compose(turn.openid, answers)
         text = as_text(bubbles)
-        in_time = text is not None and not exchange.late and await self._suits_reply(turn.openid, bubbles)
-        if text is not None and in_time and exchange.claim():
+        needs_api = any(isinstance(bubble, Menu) for bubble in bubbles)  # a passive reply holds no menu
+        if text is not None and not needs_api and exchange.claim():
             await self._reply(turn, text, exchange)
             return
         async with self._db.begin() as session:
@@ -335,14 +334,12 @@ class Conversation:
             await session.execute(update(Message).where(Message.id == turn.id).values(answers=kept))
         await self._send(turn, answers, exchange)
 
-    async def _suits_reply(self, openid: str, bubbles: Sequence[Bubble]) -> bool:
-        """Passive replies hold no menus: those go through the API while the quota is ample."""
-        if not any(isinstance(bubble, Menu) for bubble in bubbles):
-            return True
-        return await self._messaging.quota.left(openid) < QUOTA_FOR_MENUS
-
     async def _send(self, turn: Turn, answers: Sequence[dict[str, Any]], exchange: Exchange) -> None:
-        """Send through the API; where that fails, reply in WeChat's call if there is still time, or leave it to the worker."""
+        """Send through the API.
+
+        Where that fails, or the quota is used up, reply in WeChat's call if there is still time, choices numbered in the text;
+        else leave it to the worker.
+        """
         try:
             await self._delivery.send(turn.openid, turn.message_key)
         except (SystemUnavailable, Undeliverable) as error:

@@ -20,8 +20,11 @@ PROBE_SECONDS = 2.0
 
 @bp.get("/health")
 async def health(request: Request) -> JSONResponse:
-    """``status``: ``ok``; ``degraded`` without the dialogue engine, when messages are still stored and pages work (200); ``down``
-    without the database (503)."""
+    """Tell how the gateway is.
+
+    ``status`` is ``ok``; or ``degraded`` without the dialogue engine, when messages are still stored and pages work (200); or
+    ``down`` without the database (503).
+    """
     services: Services = request.app.ctx.services
     messaging: Messaging = request.app.ctx.messaging
     database, rasa = await asyncio.gather(_database_answers(services), messaging.rasa.is_ready())

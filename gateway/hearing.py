@@ -64,28 +64,7 @@ class Hearing:
             case m.VoiceMessage(recognition=words) if words:
                 prompt = await self._prompts.read(inbound.openid)
                 return _choice_or_words(prompt, words.rstrip("。！？!?.， "))
-            case m.VoiceMessage():
-                return Heard(shown="[语音]", reply=wording.NOT_HEARD)
-            case m.ImageMessage(media_id=media_id):
-                return Heard(shown="[图片]", photo=media_id)
-            case m.VideoMessage() | m.ShortVideoMessage():
-                return Heard(shown="[视频]", reply=wording.NO_VIDEO)
-            case m.LinkMessage(title=title):
-                return Heard(shown=f"[链接] {title[:100]}", reply=wording.NO_LINK)
-            case m.LocationMessage(latitude=latitude, longitude=longitude, label=label):
-                place = {"location": f"{latitude},{longitude}"}
-                return Heard(shown=f"[位置] {label[:100]}", message=f"/inform{json.dumps(place)}")
-            case m.Subscribe(scene=scene):
-                return Heard(shown=f"[关注] {scene[:100]}", message="/greet")
-            case m.Scan(scene=scene):
-                return Heard(shown=f"[扫码] {scene[:100]}", message="/greet")
-            case m.MenuClick(event_key=intent) if intent in INTENTS:
-                return Heard(shown=f"[菜单] {intent}", message=f"/{intent}")
-            case m.MenuClick(event_key=intent):
-                return Heard(shown=f"[菜单] {intent[:100]}", reply=wording.MENU_CHANGED)
-            case m.OtherMessage(name=name, is_event=False):
-                return Heard(shown=f"[{name[:40]}]", reply=wording.NO_WORDS)
-        return Heard(shown=_note(inbound))
+        return _thing(inbound) or _doing(inbound) or Heard(shown=_note(inbound))
 
     async def _text(self, openid: str, content: str) -> Heard:
         prompt = await self._prompts.read(openid)
@@ -109,6 +88,39 @@ def _choice_or_words(prompt: Prompt, content: str) -> Heard:
         return Heard(shown=words, message=payload)
     # Only the gateway makes payloads: a customer's slash must not look like one.
     return Heard(shown=words, message=f"／{words[1:]}" if words.startswith("/") else words)
+
+
+def _thing(inbound: m.Inbound) -> Heard | None:
+    """A message without words."""
+    match inbound:
+        case m.VoiceMessage():
+            return Heard(shown="[语音]", reply=wording.NOT_HEARD)
+        case m.ImageMessage(media_id=media_id):
+            return Heard(shown="[图片]", photo=media_id)
+        case m.VideoMessage() | m.ShortVideoMessage():
+            return Heard(shown="[视频]", reply=wording.NO_VIDEO)
+        case m.LinkMessage(title=title):
+            return Heard(shown=f"[链接] {title[:100]}", reply=wording.NO_LINK)
+        case m.LocationMessage(latitude=latitude, longitude=longitude, label=label):
+            place = {"location": f"{latitude},{longitude}"}
+            return Heard(shown=f"[位置] {label[:100]}", message=f"/inform{json.dumps(place)}")
+        case m.OtherMessage(name=name, is_event=False):
+            return Heard(shown=f"[{name[:40]}]", reply=wording.NO_WORDS)
+    return None
+
+
+def _doing(inbound: m.Inbound) -> Heard | None:
+    """An event that the customer expects an answer to."""
+    match inbound:
+        case m.Subscribe(scene=scene):
+            return Heard(shown=f"[关注] {scene[:100]}", message="/greet")
+        case m.Scan(scene=scene):
+            return Heard(shown=f"[扫码] {scene[:100]}", message="/greet")
+        case m.MenuClick(event_key=intent) if intent in INTENTS:
+            return Heard(shown=f"[菜单] {intent}", message=f"/{intent}")
+        case m.MenuClick(event_key=intent):
+            return Heard(shown=f"[菜单] {intent[:100]}", reply=wording.MENU_CHANGED)
+    return None
 
 
 def _note(inbound: m.Inbound) -> str:

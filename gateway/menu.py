@@ -10,7 +10,8 @@ MENU: Final[dict[str, dict[str, str]]] = {
         "自助抄表": "self_reading",
     },
     "在线服务": {
-        "报修": "repair_report", "报装": "new_install", "停水信息": "outage_query", "水质信息": "quality_query", "人工客服": "human",
+        "报修": "repair_report", "报装": "new_install", "停水信息": "outage_query", "水质信息": "quality_query",
+        "人工客服": "human",
     },
     "公共信息": {"营业网点": "outlets", "服务热线": "hotline", "官方网站": "website", "优惠活动": "promotions"},
 }

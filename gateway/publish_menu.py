@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import sys
 
 from connectors.wechat.api import WechatApi
@@ -13,6 +14,8 @@ from runxia.log import set_up
 from runxia.settings import load_settings
 from services.errors import ServiceError
 from store.migrate import upgrade
+
+log = logging.getLogger(__name__)
 
 
 async def publish() -> None:
@@ -33,7 +36,7 @@ def main() -> None:
         asyncio.run(publish())
     except ServiceError as error:
         sys.exit(f"WeChat did not take the menu: {error}")
-    print("published:", "; ".join(f"{column} ({'、'.join(entries)})" for column, entries in MENU.items()))
+    log.info("the menu is published: %s", "; ".join(f"{column}（{'、'.join(entries)}）" for column, entries in MENU.items()))
 
 
 if __name__ == "__main__":

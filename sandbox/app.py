@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack
 from functools import partial
 from typing import Any
 
-from sanic import Sanic
+from sanic import HTTPResponse, Request, Sanic, response
 
 from runxia.settings import Settings
 from sandbox import controls, pay, phone, sms, wechat
@@ -16,6 +16,7 @@ from sandbox.wechat.state import open_wechat
 
 REQUEST_MAX_BYTES = 16 << 20  # a base64 picture of 10 MiB and its envelope
 RESPONSE_TIMEOUT_SECONDS = 90  # three posts of five seconds, and long polls
+SHUTDOWN_SECONDS = 1.0  # the phone page keeps a stream open for ever
 
 
 App = Sanic[Any, Any]
@@ -27,6 +28,8 @@ def create_app(settings: Settings, sandbox: SandboxSettings) -> App:
     app.config.REQUEST_MAX_SIZE = REQUEST_MAX_BYTES
     app.config.RESPONSE_TIMEOUT = RESPONSE_TIMEOUT_SECONDS
     app.config.FALLBACK_ERROR_FORMAT = "json"
+    app.config.AUTO_EXTEND = False
+    app.config.GRACEFUL_SHUTDOWN_TIMEOUT = SHUTDOWN_SECONDS
     app.ctx.stack = AsyncExitStack()
 
     @app.before_server_start
@@ -37,5 +40,10 @@ def create_app(settings: Settings, sandbox: SandboxSettings) -> App:
     async def close_all(app: App) -> None:
         await app.ctx.stack.aclose()
 
-    app.blueprint([*wechat.blueprints, phone.bp, pay.bp, sms.bp, controls.bp])
+    @app.get("/health")
+    async def health(_request: Request) -> HTTPResponse:
+        return response.json({"status": "ok"})
+
+    app.blueprint([*wechat.blueprints, phone.bp, sms.bp, controls.bp])
+    app.blueprint(pay.bp)
     return app

@@ -8,9 +8,10 @@ from __future__ import annotations
 import hashlib
 import hmac
 from datetime import timedelta
+from itertools import takewhile
 
 from sanic import Request
-from sanic.response import HTTPResponse
+from sanic.response import BaseHTTPResponse
 
 from runxia.clock import Clock
 
@@ -33,7 +34,7 @@ class Signing:
         self._key_id = key_id
         self._key = key.encode()
         self._clock = clock
-        self._seen: dict[str, float] = {}
+        self._seen: dict[str, float] = {}  # nonces and until when to know them, oldest first
 
     def check(self, request: Request) -> None:
         """Let a request through once.
@@ -50,7 +51,7 @@ class Signing:
             raise Refused("wrong_signature")
         self._use(head["nonce"])
 
-    def sign(self, request: Request, response: HTTPResponse) -> None:
+    def sign(self, request: Request, response: BaseHTTPResponse) -> None:
         """Sign an answer, bound to the nonce of its request."""
         nonce, timestamp = request.headers.get("x-runxia-nonce", ""), str(int(self._clock.now().timestamp()))
         signed = "\n".join((str(response.status), nonce, timestamp, _digest(response.body or b"")))
@@ -66,7 +67,8 @@ class Signing:
 
     def _use(self, nonce: str) -> None:
         now = self._clock.now().timestamp()
-        self._seen = {seen: until for seen, until in self._seen.items() if until > now}
+        for seen in list(takewhile(lambda seen: self._seen[seen] <= now, self._seen)):
+            del self._seen[seen]
         if nonce in self._seen:
             raise Refused("replayed")
         self._seen[nonce] = now + 2 * FRESH.total_seconds()

@@ -29,8 +29,8 @@ log = logging.getLogger(__name__)
 
 KEEP_TRYING = timedelta(hours=48)  # WeChat's window for customer-service messages: later ones cannot arrive
 KEEP_SENT = timedelta(days=30)     # how long a de-duplication key is remembered
-DELIVERY_SECONDS = 30.0            # a delivery that takes longer is broken off, and put off
-LEASE = timedelta(seconds=60)      # so nobody else takes up an entry while it is being delivered
+DELIVERY_SECONDS = 40.0            # a delivery that takes longer is broken off, and put off
+LEASE = timedelta(seconds=60)      # so that nobody else takes up an entry while it is being delivered
 FIRST_PAUSE_SECONDS = 2.0
 LONGEST_PAUSE_SECONDS = 300.0
 BATCH = 10
@@ -77,8 +77,8 @@ class Sender(Protocol):
         """Have the dialogue say it; the same ``message_key`` again neither says nor delivers it twice."""
         ...
 
-    async def template(self, openid: str, payload: Mapping[str, Any], message_key: str) -> None:
-        """Send a template message; the same ``message_key`` again sends nothing."""
+    async def template(self, openid: str, payload: Mapping[str, Any]) -> None:
+        """Send a template message."""
         ...
 
 
@@ -137,12 +137,13 @@ class Dispatcher:
         if entry.expires_at <= self._clock.now():
             return await self._finish(claim, FAILED, entry.last_error or "expired")
         try:
-            async with asyncio.timeout(DELIVERY_SECONDS):
-                await self._send(entry)
+            await asyncio.wait_for(self._send(entry), DELIVERY_SECONDS)
         except Undeliverable as error:
             return await self._finish(claim, DROPPED, str(error))
         except SystemUnavailable as error:
             return await self._put_off(claim, entry.tries, f"{error.system} unavailable")
+        except TimeoutError:
+            return await self._put_off(claim, entry.tries, f"not done in {DELIVERY_SECONDS:.0f} s")
         except Exception as error:
             # A defect in one entry must neither stop the others nor lose this one.
             log.exception("outbox %d: %s could not be sent", claim.id, entry.kind)
@@ -157,13 +158,13 @@ class Dispatcher:
             case "trigger":
                 await self._sender.trigger(entry.openid, payload["intent"], payload["entities"], entry.dedupe_key)
             case "template":
-                await self._sender.template(entry.openid, payload, entry.dedupe_key)
+                await self._sender.template(entry.openid, payload)
             case _:
                 raise Undeliverable(f"unknown kind {entry.kind}")
 
     async def _finish(self, claim: _Claim, state: str, error: str | None) -> bool:
         now = self._clock.now()
-        await self._write(claim, state=state, last_error=error and error[:200], sent_at=now if state == SENT else None)
+        await self._write(claim, state=state, last_error=error[:200] if error else None, sent_at=now if state == SENT else None)
         if state != SENT:
             log.error("outbox %d: %s (%s)", claim.id, state, error)
         return state == SENT

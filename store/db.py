@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from datetime import UTC, datetime
 from typing import Any
 
@@ -72,16 +73,18 @@ class Database:
     def __init__(self, url: str, *, pool_size: int = 10) -> None:
         self.url = async_url(url)
         self._is_sqlite = self.url.startswith("sqlite")
-        options: dict[str, Any] = {} if self._is_sqlite else {"pool_size": pool_size, "pool_pre_ping": True}
-        self.engine = create_async_engine(self.url, **options)
+        options: dict[str, Any] = {} if self._is_sqlite else {"pool_pre_ping": True}
+        self.engine = create_async_engine(self.url, pool_size=pool_size, **options)
         self._sessions = async_sessionmaker(self.engine, expire_on_commit=False)
+        # SQLite has one writer at a time and lets the others poll, some for very long; within a process they queue instead.
+        self._writing: AbstractAsyncContextManager[object] = asyncio.Lock() if self._is_sqlite else nullcontext()
         if self._is_sqlite:
             event.listen(self.engine.sync_engine, "connect", lambda raw, _record: prepare_sqlite(raw))
 
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[AsyncSession]:
         """A transaction that writes: commits at the end of the block, rolls back on an error."""
-        async with self._sessions() as session:
+        async with self._writing, self._sessions() as session:
             await self._start(await session.connection(), "BEGIN IMMEDIATE")
             yield session
             await session.commit()

@@ -45,8 +45,9 @@ def upgrade(url: str) -> None:
 def revision(url: str, message: str) -> None:
     """Write a migration for what the models have and the database lacks."""
     upgrade(url)
+    number = len(list((MIGRATIONS / "versions").glob("*.py"))) + 1
     with _connect(url) as connection:
-        command.revision(_config(connection), message, autogenerate=True)
+        command.revision(_config(connection), message, autogenerate=True, rev_id=f"{number:04d}")
 
 
 def differences(url: str) -> list[object]:

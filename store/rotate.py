@@ -104,8 +104,8 @@ async def _run() -> None:
     finally:
         await db.close()
     for place, count in counts.items():
-        print(f"{place}: {count}")
-    print(f"All is encrypted with key {ring.active}. Older keys may be taken out of FIELD_KEY.")
+        sys.stdout.write(f"{place}: {count}\n")
+    sys.stdout.write(f"All is encrypted with key {ring.active}. Older keys may be taken out of FIELD_KEY.\n")
 
 
 def main() -> None:

@@ -104,9 +104,9 @@ class Customer:
         async with httpx.AsyncClient(follow_redirects=True, timeout=30) as browser:
             page = await browser.get(f"{self.stack.sandbox_url}/sandbox/open", params={"openid": self.openid, "url": link})
             page.raise_for_status()
-            prepaid = await browser.post(f"{str(page.url).partition('?')[0]}/prepay", headers={"X-Requested-With": "pay"})
+            prepaid = await browser.post(f"{str(page.url).partition('?')[0]}/prepay", headers={"X-Requested-With": "runxia"})
             prepaid.raise_for_status()
-            prepay_id = prepaid.json()["package"].removeprefix("prepay_id=")
+            prepay_id = prepaid.json()["parameters"]["package"].removeprefix("prepay_id=")
             paid = await browser.post(f"{self.stack.sandbox_url}/sandbox/pay/cashier/{prepay_id}/pay")
             paid.raise_for_status()
         return await self.hear()

@@ -325,7 +325,7 @@ class FakePay(_Fake):
         """The customer pays; what WeChat Pay would now tell."""
         order = self.orders[out_trade_no]
         order.state, order.paid_at = "SUCCESS", paid_at
-        order.transaction_id = f"42000{len(self.orders):05d}{int(paid_at.timestamp())}"
+        order.transaction_id = f"42000{list(self.orders).index(out_trade_no):05d}{int(paid_at.timestamp())}"
         return Transaction(
             out_trade_no, "SUCCESS", order.transaction_id, order.amount_fen, paid_at, order.openid,
         )

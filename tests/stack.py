@@ -6,7 +6,7 @@ import os
 import shlex
 import socket
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,8 +66,8 @@ def stack_environment(folder: Path, **settings: str) -> dict[str, str]:
 
 
 @contextmanager
-def running(folder: Path, **settings: str) -> Iterator[Stack]:
-    """Start everything, wait until it is healthy, and stop it at the end.
+def running(folder: Path, *, only: Collection[str] = (), **settings: str) -> Iterator[Stack]:
+    """Start everything, or ``only`` the processes named, wait until it is healthy, and stop it at the end.
 
     Raises:
         RuntimeError: a process died or did not become healthy; the message has its last lines.
@@ -76,7 +76,7 @@ def running(folder: Path, **settings: str) -> Iterator[Stack]:
     logs = folder / "log"
     logs.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
-        everything = processes(env)
+        everything = [each for each in processes(env) if not only or each.name in only]
         children = {each.name: stack.enter_context(_child(each, env, logs)) for each in everything}
         started = Stack(env, logs, children)
         missing = wait_ready(

@@ -13,7 +13,7 @@ from sqlalchemy import delete, select
 from runxia.clock import SystemClock
 from store import crypto
 from store.db import Database
-from store.models import Binding, Customer, VerifiedSession
+from store.models import Binding, Customer, Lockout, SmsChallenge, VerifiedSession
 from tests.stack import Stack
 
 SESSION = timedelta(minutes=30)
@@ -30,12 +30,13 @@ async def fixture(stack: Stack, http: httpx.AsyncClient) -> dict[str, Mapping[st
 
 
 async def as_new(stack: Stack, http: httpx.AsyncClient) -> None:
-    """Put the billing system's data, the clock and the faults back, and unbind everybody."""
-    for what, body in (("reset", {}), ("clock", {"reset": True})):
+    """Put the clock, the billing system's data and the faults back, and unbind everybody."""
+    for what, body in (("clock", {"now": SystemClock().now().isoformat()}), ("reset", {})):  # the data end at the clock's month
         answer = await http.post(f"{stack.sandbox_url}/sandbox/{what}", json=body, timeout=30)
         answer.raise_for_status()
     async with _database(stack) as db, db.begin() as session:
-        await session.execute(delete(VerifiedSession))
+        for proofs in (VerifiedSession, SmsChallenge, Lockout):
+            await session.execute(delete(proofs))
         await session.execute(delete(Binding))
 
 

@@ -13,7 +13,7 @@ import logging
 from typing import Any
 
 from celery import Celery, signals
-from kombu import Queue
+from kombu.entity import Queue
 
 from runxia import log
 from runxia.settings import load_settings
@@ -28,7 +28,6 @@ EVERY: dict[str, float] = {
     "settle_payments": 1.0,
     "query_payments": 5.0,
     "send_refunds": 5.0,
-    "recover_messages": 5.0,
     "close_orders": 10.0,
     "daily_statement": 60.0,
     "prune": 600.0,
@@ -41,7 +40,7 @@ def create_app() -> Celery:
     app = Celery("runxia", broker=settings.broker_url or embedded_url(settings.data_dir), include=["worker.tasks"])
     app.conf.update(
         task_default_queue=QUEUE,
-        task_queues=[Queue(QUEUE, message_ttl=TICK_LIVES_SECONDS)],
+        task_queues=[Queue(QUEUE, message_ttl=TICK_LIVES_SECONDS)],  # type: ignore[no-untyped-call]
         task_ignore_result=True,
         task_serializer="json",
         accept_content=["json"],
@@ -63,11 +62,11 @@ def create_app() -> Celery:
     return app
 
 
-@signals.setup_logging.connect
 def _set_up_logging(**_facts: Any) -> None:
     """Our logging instead of Celery's."""
     log.set_up(load_settings().log_level)
     logging.captureWarnings(capture=True)
 
 
+signals.setup_logging.connect(_set_up_logging)
 app = create_app()

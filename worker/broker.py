@@ -20,7 +20,7 @@ POLL_SECONDS = 0.5
 SCHEME = "embedded"
 
 
-class Channel(stock.Channel):  # type: ignore[misc]  # kombu has no types
+class Channel(stock.Channel):
     """Messages are deleted as they are taken."""
 
     def _engine_from_config(self) -> Engine:
@@ -28,8 +28,8 @@ class Channel(stock.Channel):  # type: ignore[misc]  # kombu has no types
         event.listen(engine, "connect", lambda raw, _record: prepare_sqlite(raw))
         return engine
 
-    def _get(self, queue: str) -> Any:
-        queue_id = self._get_or_create(queue).id
+    def _get(self, queue: str, timeout: float | None = None) -> Any:
+        queue_id = self._get_or_create(queue).id  # type: ignore[no-untyped-call]
         self.session.rollback()
         message = self.message_cls
         with self.session.begin():
@@ -43,7 +43,7 @@ class Channel(stock.Channel):  # type: ignore[misc]  # kombu has no types
         return loads(taken)
 
 
-class Transport(stock.Transport):  # type: ignore[misc]
+class Transport(stock.Transport):
     """The transport of :func:`embedded_url`."""
 
     Channel = Channel

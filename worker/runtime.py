@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
 from contextlib import AbstractAsyncContextManager
+from typing import Any
 
 JOB_SECONDS = 300.0  # every job can be broken off and taken up again; one that hangs must not block the next for ever
 
@@ -26,7 +27,7 @@ class Runtime[T]:
         self._stopping: asyncio.Event
         self._running: dict[str, asyncio.Task[int]] = {}
 
-    def run(self, name: str, job: Callable[[T], Awaitable[int]]) -> int:
+    def run(self, name: str, job: Callable[[T], Coroutine[Any, Any, int]]) -> int:
         """Run the job called ``name`` to its end; its count.
 
         A job that is still running from before is left alone, and the count is 0: it sees what is new, or the next does.
@@ -71,7 +72,7 @@ class Runtime[T]:
                 raise
             opened.set_exception(error)
 
-    async def _guarded(self, name: str, job: Callable[[T], Awaitable[int]]) -> int:
+    async def _guarded(self, name: str, job: Callable[[T], Coroutine[Any, Any, int]]) -> int:
         if name in self._running:
             return 0
         self._running[name] = asyncio.ensure_future(self._limited(job))
@@ -80,6 +81,6 @@ class Runtime[T]:
         finally:
             del self._running[name]
 
-    async def _limited(self, job: Callable[[T], Awaitable[int]]) -> int:
+    async def _limited(self, job: Callable[[T], Coroutine[Any, Any, int]]) -> int:
         async with asyncio.timeout(JOB_SECONDS):
             return await job(self._resource)

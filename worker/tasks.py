@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 from celery import signals
 
 from runxia.bootstrap import Services, open_services
+from runxia.messaging import open_delivery
 from runxia.settings import load_settings
 from services.outbox import Dispatcher
 from store.kv import SqlStore
@@ -41,7 +42,7 @@ async def open_work() -> AsyncIterator[Work]:
 runtime = Runtime(open_work)
 
 
-def _task(job: Callable[[Work], Awaitable[int]]) -> Callable[[], int]:
+def _task(job: Callable[[Work], Coroutine[Any, Any, int]]) -> Callable[[], int]:
     """A Celery task that runs ``job``, under its name, on the event loop of this process."""
     name = job.__name__
 
@@ -59,12 +60,6 @@ def _task(job: Callable[[Work], Awaitable[int]]) -> Callable[[], int]:
 async def send_outbox(work: Work) -> int:
     """Tell customers what is waiting to be told."""
     return await work.outbox.send_due()
-
-
-@_task
-async def recover_messages(work: Work) -> int:
-    """Answer messages whose gateway died before it did."""
-    return await work.conversation.recover()
 
 
 @_task
@@ -100,12 +95,14 @@ async def daily_statement(work: Work) -> int:
 @_task
 async def prune(work: Work) -> int:
     """Forget what has ended."""
-    forgotten = await work.outbox.prune()
+    forgotten = await work.outbox.prune() + await work.services.accounts.prune()
     if isinstance(work.services.kv, SqlStore):
         forgotten += await work.services.kv.prune()
     return forgotten
 
 
-@signals.worker_shutdown.connect
 def _stop(**_facts: Any) -> None:
     runtime.stop()
+
+
+signals.worker_shutdown.connect(_stop)

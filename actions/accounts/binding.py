@@ -10,14 +10,18 @@ from typing import Any
 from rasa_sdk.events import EventType, SlotSet
 
 from actions.accounts.choosing import account_lines, by_place
-from actions.accounts.papers import PAPER_BUTTONS, bill_type_in, set_bill_types
+from actions.accounts.papers import PAPER_BUTTONS, bill_type_in, leaves_as_is, set_bill_types
 from actions.accounts.proving import PROVEN, REFUSED, ProofForm, ProofQuestion, begin_proof
 from actions.flow import Question, Task, agreed, digresses
 from actions.turn import Buttons, Turn
 from services.accounts import BoundAccount, Preview
 from services.errors import AlreadyBound, ClosedAccount, TooManyBindings, TooManyLookUps, UnknownAccount
 
-_DIGITS = re.compile(r"\d[\d\s-]{3,}\d")  # something meant as a number
+# Something meant as an account number, whatever its length.
+_NUMBER = re.compile(r"(?:我?家?的?[户编帐账]号)?[是为:：\s]*\d[\d\s-]{2,}\d[\s。.]*")
+_WHERE = re.compile(
+    "不知道|不清楚|不晓得|不认得|忘|找不[到着]|没找到|在哪|哪[里儿]|怎么看|怎么查|什么是户号|户号是(?:什么|啥)|没有?账单",
+)
 WHAT_NOW: Buttons = [("看账单", "/bill_current"), ("缴水费", "/pay_bill"), ("起个名字", "/set_alias")]
 _REFUSALS = (UnknownAccount, ClosedAccount, AlreadyBound, TooManyBindings, TooManyLookUps)
 
@@ -152,18 +156,19 @@ class ValidateBindForm(ProofForm):
         if turn.values.account_nos:
             return await self._take_numbers(turn, "bind_accounts")
         number = turn.services.utility.account_no
-        facts = {"digits": number.digits, "where_to_find": number.where_to_find}
-        if turn.values.first("phone"):
-            return self.misheard(turn, "bind_accounts", "utter_phone_is_no_account_no", **facts)
-        if turn.values.first("image"):
-            return self.misheard(turn, "bind_accounts", "utter_no_number_from_photo", **facts)
-        typed = _DIGITS.search(turn.text)
-        if typed:
-            said = len(re.sub(r"\D", "", typed.group()))
+        hotline = turn.services.utility.hotline.phone
+        facts = {"digits": number.digits, "where_to_find": number.where_to_find, "hotline": hotline}
+        if _WHERE.search(turn.text):
+            return self.misheard(turn, "bind_accounts", "utter_where_is_account_no", **facts)
+        if _NUMBER.fullmatch(turn.text) and not turn.values.first("phone"):
+            said = len(re.sub(r"\D", "", turn.text))
             return self.misheard(turn, "bind_accounts", "utter_account_no_wrong_length", said=said, **facts)
         if digresses(turn) and turn.intent != "bind_account":
             return None
-        return self.misheard(turn, "bind_accounts", "utter_no_account_no_seen", **facts)
+        if turn.values.first("image"):
+            return self.misheard(turn, "bind_accounts", "utter_no_number_from_photo", **facts)
+        response = "utter_phone_is_no_account_no" if turn.values.first("phone") else "utter_no_account_no_seen"
+        return self.misheard(turn, "bind_accounts", response, **facts)
 
     async def hear_bind_agreed(self, turn: Turn) -> Mapping[str, Any] | None:
         """Yes, no, only some of them, or other numbers."""
@@ -199,7 +204,7 @@ class ValidateBindForm(ProofForm):
         if wanted:
             await set_bill_types(turn, [each.account_no for each in _previews(turn)], wanted)
             return {"bind_bill_type": wanted.value}
-        if turn.intent in ("deny", "cancel"):
+        if turn.intent in ("deny", "cancel") or leaves_as_is(turn):
             turn.say("utter_bill_type_unchanged")
             return {"bind_bill_type": "unchanged"}
         return None if digresses(turn) else self.misheard(turn, "bind_bill_type", "utter_which_bill_type")
@@ -221,6 +226,8 @@ class ValidateBindForm(ProofForm):
                 continue
             proof = await begin_proof(turn, preview)
             if proof is not None:
+                if proven:
+                    turn.say("utter_next_proof", tail=proven[-1].account_no[-4:])
                 return {"bind_accounts": _kept([*proven, *previews[place:]]), "bind_proof": None, **proof}
         return {"bind_accounts": _kept(proven) or [], "bind_proof": await self._bind(turn, proven)}
 

@@ -63,7 +63,7 @@ class ActionChangeContact(Task):
             except CodeTooSoon as error:
                 sent = error.phone
             if sent is None:
-                return turn.resume()
+                return []
         return turn.start_form("contact_form", **start, contact_new=contact, contact_sent_to=sent)
 
 
@@ -164,8 +164,8 @@ class ActionContactFormSubmit(Task):
         return "action_contact_form_submit"
 
     async def perform(self, turn: Turn, account: BoundAccount | None) -> list[EventType]:
-        """Resume."""
-        return turn.resume()
+        """Nothing is left to do."""
+        return []
 
 
 # --- query password
@@ -277,5 +277,5 @@ class ActionPasswordFormSubmit(Task):
         return "action_password_form_submit"
 
     async def perform(self, turn: Turn, account: BoundAccount | None) -> list[EventType]:
-        """Resume."""
-        return turn.resume()
+        """Nothing is left to do."""
+        return []

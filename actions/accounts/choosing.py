@@ -18,7 +18,12 @@ _THIS_ONE = re.compile("它|他|这个|这户|这家|刚才|刚绑")
 _OTHER_ONE = re.compile("另|换")
 # What comes before the name itself when a customer says only how an account is to be called.
 _LEAD_IN = re.compile(r"^(?:就|那就|那)?(?:叫做?|备注[成为]?|改成|起名叫?|写|是)[:：]?")
-_NOT_A_NAME = re.compile("[查缴交]|多少|[吗呢么]|怎|[?？]|人工|电话")
+# Where the name is in a sentence whose intent is to give one.
+_SAID_NAME = re.compile(
+    r"(?:叫[做作]?|备注[成为]|命名[为成]|标[注记]?[成为]|改成|称[作为])[:：]?\s*"
+    r"([^\s，。,.!！?？]{1,12}?)(?:吧|好了|得了|可以[吗不]|[行好][吗不])?[。.!！]*$",
+)
+_NOT_A_NAME = re.compile("[查缴交]|多少|[吗呢么啥]|怎|[?？]|人工|电话")
 ALIAS_AT_ONCE = 6  # characters; what is longer and not understood is more likely a question than a name
 
 
@@ -45,12 +50,17 @@ def by_place[Listed](turn: Turn, items: Sequence[Listed]) -> list[Listed]:
 
 
 def account_lines(bound: Sequence[BoundAccount]) -> str:
-    """A numbered list: what each is called, its owner, address and number, all masked."""
+    """A list, numbered where there are several: what each is called, its owner, address and number, all masked."""
+    if len(bound) == 1:
+        return _line(bound[0])
     return "\n".join(
-        f"{place}. {f'{account.alias}：' if account.alias else ''}{account.address}，户主{account.owner}，"
-        f"户号 {account.masked_no}{'（默认）' if account.is_default and len(bound) > 1 else ''}"
-        for place, account in enumerate(bound, 1)
+        f"{place}. {_line(account)}{'（默认）' if account.is_default else ''}" for place, account in enumerate(bound, 1)
     )
+
+
+def _line(account: BoundAccount) -> str:
+    alias = f"{account.alias}：" if account.alias else ""
+    return f"{alias}{account.address}，户主{account.owner}，户号 {account.masked_no}"
 
 
 def account_buttons(bound: Sequence[BoundAccount]) -> Buttons:
@@ -160,7 +170,7 @@ class ActionSwitchFormSubmit(Task):
         if turn.slot("switch_to") not in bound:
             turn.say("utter_no_longer_bound")
             return []
-        return [*await _switch(turn, bound[turn.slot("switch_to")]), *turn.resume()]
+        return await _switch(turn, bound[turn.slot("switch_to")])
 
 
 # --- names
@@ -181,7 +191,7 @@ class ActionSetAlias(Task):
         named = chosen(turn, bound) or (bound if len(bound) == 1 else [])
         if not named and account is not None and _THIS_ONE.search(turn.text):
             named = [account]
-        wish = turn.values.first("alias")
+        wish = turn.values.first("alias") or _name_said(turn.text)
         if not (named and wish):
             return turn.start_form(
                 "alias_form", alias_account=named[0].account_no if named else None, alias_name=None, alias_wish=wish,
@@ -191,6 +201,11 @@ class ActionSetAlias(Task):
             turn.say(refused)
             return turn.start_form("alias_form", alias_account=named[0].account_no, alias_name=None, alias_wish=None)
         return [SlotSet("account_no", named[0].account_no)]
+
+
+def _name_said(text: str) -> str | None:
+    found = _SAID_NAME.search(text)
+    return found.group(1) if found and not _NOT_A_NAME.search(found.group(1)) else None
 
 
 async def _give_name(turn: Turn, account_no: str, name: str) -> str | None:
@@ -270,8 +285,8 @@ class ActionAliasFormSubmit(Task):
         return "action_alias_form_submit"
 
     async def perform(self, turn: Turn, account: BoundAccount | None) -> list[EventType]:
-        """Resume."""
-        return [SlotSet("account_no", turn.slot("alias_account")), *turn.resume()]
+        """Speak of this account from now on."""
+        return [SlotSet("account_no", turn.slot("alias_account"))]
 
 
 # --- letting go
@@ -367,7 +382,7 @@ class ActionUnbindFormSubmit(Task):
         """Unbind, and say which account is the default now."""
         if not turn.slot("unbind_agreed"):
             turn.say("utter_not_unbound")
-            return turn.resume()
+            return []
         going = turn.slot("unbind_accounts")
         names = [each.label for each in await _bound(turn) if each.account_no in going]
         for account_no in going:
@@ -380,4 +395,4 @@ class ActionUnbindFormSubmit(Task):
             turn.say("utter_unbound", accounts="、".join(names), default=left[0].label)
         else:
             turn.say("utter_unbound_last", accounts="、".join(names))
-        return [SlotSet("account_no", left[0].account_no if left else None), *turn.resume()]
+        return [SlotSet("account_no", left[0].account_no if left else None)]

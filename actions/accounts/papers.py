@@ -20,6 +20,7 @@ PAPER_BUTTONS: Buttons = [
 ]
 _NO_PAPER = re.compile("(?:不|别|甭|停|取消|免|退)[^，。！]{0,6}(?:纸|寄)|(?:纸)[^，。！]{0,8}(?:不要|不用|别|取消|停|免)")
 _PAPER = re.compile("纸|邮寄|寄|信箱|两[种个样]都|都要|一样一份")
+_AS_IT_IS = re.compile("随便|都行|都可以|无所谓|照旧|照常|不变|先?不改|跟原来|和以前|老样子")
 _ELECTRONIC = re.compile("电子|微信上?[看发收]|手机上?[看发收]|环保")
 
 
@@ -33,6 +34,11 @@ def bill_type_in(turn: Turn) -> BillType | None:
     if _PAPER.search(turn.text):
         return BillType.BOTH
     return BillType.ELECTRONIC if _ELECTRONIC.search(turn.text) else None
+
+
+def leaves_as_is(turn: Turn) -> bool:
+    """随便, 照旧."""
+    return bool(_AS_IT_IS.search(turn.text))
 
 
 async def set_bill_types(turn: Turn, account_nos: Sequence[str], wanted: BillType) -> None:
@@ -57,7 +63,7 @@ class ActionBillType(Task):
         wanted = bill_type_in(turn)
         if wanted:
             await set_bill_types(turn, [account_no], wanted)
-            return turn.resume()
+            return []
         return turn.start_form("bill_type_form", bill_type_account=account_no, bill_type_choice=None)
 
 
@@ -91,7 +97,7 @@ class ValidateBillTypeForm(Form):
             except (NotBound, NotVerified):  # unbound, or the verified session is over
                 turn.say("utter_no_longer_verified")
             return {"bill_type_choice": wanted.value}
-        if turn.intent == "deny":
+        if turn.intent == "deny" or leaves_as_is(turn):
             turn.say("utter_bill_type_unchanged")
             return {"bill_type_choice": "unchanged"}
         return None if digresses(turn) else self.misheard(turn, "bill_type_choice", "utter_which_bill_type")
@@ -105,5 +111,5 @@ class ActionBillTypeFormSubmit(Task):
         return "action_bill_type_form_submit"
 
     async def perform(self, turn: Turn, account: BoundAccount | None) -> list[EventType]:
-        """Resume."""
-        return turn.resume()
+        """Nothing is left to do."""
+        return []

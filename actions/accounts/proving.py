@@ -30,6 +30,9 @@ REFUSED = "refused"  # locked, or there is no way to prove it here
 
 RESEND_BUTTON = ("重新发送", payload("inform", resend="yes"))
 _RESEND = re.compile("重新?发|再发|补发|[没未收]不?[有收]?到|没来|重新获取|再来一[个条次]|换一?[个条]验证码")
+_PHONE_GONE = re.compile(
+    "(?:号|手机|电话)[^，。]{0,6}(?:不用|停|注销|换|没了|丢|不在)|不是我的?(?:号|手机|电话)|(?:房东|前任|别人)的",
+)
 _PASSWORD = re.compile("密码")
 
 
@@ -101,6 +104,10 @@ class ProofForm(Form, ABC):
     async def hear_proof(self, turn: Turn, slot: str, also: Sequence[str] = ()) -> Mapping[str, Any] | None:
         """Slots after a code, a password, or a wish for another code; none for a digression."""
         account_no = turn.slot("proof_account")
+        if _PHONE_GONE.search(turn.text):
+            said = "utter_phone_gone_use_password" if turn.slot("proof_password") else "utter_phone_gone"
+            self.reply(turn, slot, said, hotline=turn.services.utility.hotline.phone)
+            return self.again(slot)
         if wants_code_again(turn):
             return await self._send_again(turn, slot, account_no)
         try:

@@ -45,7 +45,8 @@ class BareValueClassifier(GraphComponent, IntentClassifier):
                 sure = {INTENT_NAME_KEY: self._intent, PREDICTED_CONFIDENCE_KEY: 1.0}
                 others = [other for other in message.get(INTENT_RANKING_KEY, []) if other[INTENT_NAME_KEY] != self._intent]
                 message.set(INTENT, sure, add_to_output=True)
-                message.set(INTENT_RANKING_KEY, [sure, *({**other, PREDICTED_CONFIDENCE_KEY: 0.0} for other in others)], add_to_output=True)
+                ranking = [sure, *({**other, PREDICTED_CONFIDENCE_KEY: 0.0} for other in others)]
+                message.set(INTENT_RANKING_KEY, ranking, add_to_output=True)
         return messages
 
 

@@ -76,6 +76,6 @@ class HomophoneRepairer:
             if len(heard) < length or heard in self._words:
                 continue
             for word, syllables in self._by_length[length]:
-                if all(syllable in _readings(character) for character, syllable in zip(heard, syllables)):
+                if all(syllable in _readings(character) for character, syllable in zip(heard, syllables, strict=True)):
                     return word
         return ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 from typing import Any, Dict, List, Optional, Tuple
 
 import numpy as np
@@ -21,19 +22,25 @@ from scipy.optimize import minimize_scalar
 WEIGHTS_FILE = "weights.npz"
 LABELS_FILE = "labels.json"
 RANKING_LENGTH = 10
-CALIBRATION_FOLDS = 5
+LEAST_TO_CALIBRATE = 5  # examples of the rarest intent
 
 
 class LinearHead:
     """Weights that turn a message's features into confidences.
 
-    Sparse features are weighted by their rarity and scaled to length 1, dense ones are scaled to ``dense_weight``.
-    Confidences are a softmax over the scores divided by ``temperature``, which is fitted on held-out folds so that messages
+    Sparse features are weighted by their rarity and scaled to length 1; dense ones are multiplied by ``dense_weight``.
+    Confidences are a softmax over the scores divided by ``temperature``, which is fitted on held-out examples so that messages
     classified with confidence 0.8 are right in about 80 of 100 cases.
     """
 
     def __init__(
-        self, labels: List[str], rarity: np.ndarray, weights: np.ndarray, bias: np.ndarray, temperature: float, dense_weight: float
+        self,
+        labels: List[str],
+        rarity: np.ndarray,
+        weights: np.ndarray,
+        bias: np.ndarray,
+        temperature: float,
+        dense_weight: float,
     ) -> None:
         self.labels = labels
         self.rarity = rarity
@@ -43,50 +50,89 @@ class LinearHead:
         self.dense_weight = dense_weight
 
     @classmethod
-    def fit(
-        cls, sparse: scipy.sparse.csr_matrix, dense: np.ndarray, labels: List[str], strength: float, dense_weight: float, seed: int
-    ) -> LinearHead:
+    def fit(cls, sparse: scipy.sparse.csr_matrix, dense: np.ndarray, labels: List[str], settings: Dict[str, Any]) -> LinearHead:
         """Learn from examples.
 
         Args:
             sparse: counts, examples × features.
             dense: embeddings, examples × dimensions.
             labels: the intent of each example.
-            strength: inverse of regularisation (C).
-            dense_weight: how much the embedding counts beside the words.
-            seed: of the folds for calibration.
+            settings: see ``LinearIntentClassifier.get_default_config``.
         """
-        from sklearn.model_selection import StratifiedKFold, cross_val_predict
-
         names = sorted(set(labels))
-        rarity = np.log((1 + sparse.shape[0]) / (1 + sparse.getnnz(axis=0))) + 1
-        features = _weigh(sparse, dense, rarity, dense_weight)
         targets = np.array([names.index(label) for label in labels])
-        model = _regression(strength).fit(features, targets)
-        temperature = 1.0
-        if np.bincount(targets).min() >= CALIBRATION_FOLDS:
-            folds = StratifiedKFold(CALIBRATION_FOLDS, shuffle=True, random_state=seed)
-            scores = cross_val_predict(_regression(strength), features, targets, cv=folds, method="decision_function")
-            temperature = _fit_temperature(scores, targets)
-        return cls(names, rarity, model.coef_.astype(np.float32), model.intercept_, temperature, dense_weight)
+        rarity = _rarity(sparse)
+        weighed = _weigh(sparse, rarity)
+        embedded = dense * settings["dense_weight"]
+        weights, bias = _fit_weights(weighed, embedded, targets, settings)
+        temperature = _held_out_temperature(weighed, embedded, targets, settings)
+        return cls(names, rarity, weights, bias, temperature, settings["dense_weight"])
 
     def confidences(self, sparse: scipy.sparse.csr_matrix, dense: np.ndarray) -> np.ndarray:
         """Confidence of every label for each message: messages × labels, rows sum to 1."""
-        features = _weigh(sparse, dense, self.rarity, self.dense_weight)
-        return _softmax((features @ self.weights.T + self.bias) / self.temperature)
+        return _softmax(
+            _scores(_weigh(sparse, self.rarity), dense * self.dense_weight, self.weights, self.bias) / self.temperature
+        )
 
 
-def _regression(strength: float) -> Any:
-    from sklearn.linear_model import LogisticRegression
+def _rarity(sparse: scipy.sparse.csr_matrix) -> np.ndarray:
+    """Inverse document frequency; 0 for what only one example has, which teaches nothing."""
+    having = sparse.getnnz(axis=0)
+    rarity: np.ndarray = np.where(having > 1, np.log((1 + sparse.shape[0]) / (1 + having)) + 1, 0.0)
+    return rarity
 
-    return LogisticRegression(C=strength, max_iter=300, multi_class="multinomial", class_weight="balanced")
 
-
-def _weigh(sparse: scipy.sparse.csr_matrix, dense: np.ndarray, rarity: np.ndarray, dense_weight: float) -> scipy.sparse.csr_matrix:
+def _weigh(sparse: scipy.sparse.csr_matrix, rarity: np.ndarray) -> scipy.sparse.csr_matrix:
     weighted = scipy.sparse.csr_matrix(sparse).multiply(rarity).tocsr()
     lengths = np.sqrt(weighted.multiply(weighted).sum(axis=1)).A1
-    scaled = scipy.sparse.diags(1 / np.maximum(lengths, 1e-9)) @ weighted
-    return scipy.sparse.hstack([scaled, scipy.sparse.csr_matrix(dense * dense_weight)]).tocsr()
+    return (scipy.sparse.diags(1 / np.maximum(lengths, 1e-9)) @ weighted).tocsr()
+
+
+def _scores(sparse: scipy.sparse.csr_matrix, dense: np.ndarray, weights: np.ndarray, bias: np.ndarray) -> np.ndarray:
+    words = sparse.shape[1]
+    scores: np.ndarray = sparse @ weights[:, :words].T + dense @ weights[:, words:].T + bias
+    return scores
+
+
+def _fit_weights(
+    sparse: scipy.sparse.csr_matrix, dense: np.ndarray, targets: np.ndarray, settings: Dict[str, Any]
+) -> Tuple[np.ndarray, np.ndarray]:
+    """Weights (labels × features) and bias of a multinomial logistic regression.
+
+    It is fitted on the leading directions of the sparse features beside the dense ones, which is many times faster than on
+    all of them and as good; being linear, it is then written as weights of the features themselves.
+    """
+    from sklearn.decomposition import TruncatedSVD
+    from sklearn.linear_model import LogisticRegression
+
+    directions = min(settings["directions"], min(sparse.shape) - 1)
+    reduction = TruncatedSVD(directions, random_state=settings["seed"]).fit(sparse)
+    features = np.hstack([reduction.transform(sparse), dense]).astype(np.float32)
+    model = LogisticRegression(C=settings["strength"], max_iter=settings["iterations"], tol=1e-3, class_weight="balanced")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the limit of iterations is meant: it regularises as well
+        model.fit(features, targets)
+    weights = np.hstack([model.coef_[:, :directions] @ reduction.components_, model.coef_[:, directions:]])
+    return weights.astype(np.float32), model.intercept_.astype(np.float32)
+
+
+def _held_out_temperature(
+    sparse: scipy.sparse.csr_matrix, dense: np.ndarray, targets: np.ndarray, settings: Dict[str, Any]
+) -> float:
+    """The temperature at which a held-out fifth of the examples is likeliest; 1 where there are too few to hold any out."""
+    from sklearn.model_selection import train_test_split
+
+    if np.bincount(targets).min() < LEAST_TO_CALIBRATE:
+        return 1.0
+    kept, held_out = train_test_split(np.arange(len(targets)), test_size=0.2, stratify=targets, random_state=settings["seed"])
+    weights, bias = _fit_weights(sparse[kept], dense[kept], targets[kept], settings)
+    scores = _scores(sparse[held_out], dense[held_out], weights, bias)
+
+    def surprise(log_temperature: float) -> float:
+        likelihoods = _softmax(scores / np.exp(log_temperature))[np.arange(len(held_out)), targets[held_out]]
+        return float(-np.log(np.maximum(likelihoods, 1e-12)).mean())
+
+    return float(np.exp(minimize_scalar(surprise, bounds=(-3, 3), method="bounded").x))
 
 
 def _softmax(scores: np.ndarray) -> np.ndarray:
@@ -95,24 +141,18 @@ def _softmax(scores: np.ndarray) -> np.ndarray:
     return softmax
 
 
-def _fit_temperature(scores: np.ndarray, targets: np.ndarray) -> float:
-    """The temperature at which held-out examples are likeliest."""
-
-    def surprise(log_temperature: float) -> float:
-        likelihoods = _softmax(scores / np.exp(log_temperature))[np.arange(len(targets)), targets]
-        return float(-np.log(np.maximum(likelihoods, 1e-12)).mean())
-
-    return float(np.exp(minimize_scalar(surprise, bounds=(-3, 3), method="bounded").x))
-
-
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.INTENT_CLASSIFIER, is_trainable=True)
 class LinearIntentClassifier(GraphComponent, IntentClassifier):
     """Predicts the intent of a message from the sentence features of all featurizers before it."""
 
     @staticmethod
     def get_default_config() -> Dict[str, Any]:
-        """``strength``: inverse of regularisation; ``dense_weight``: of the embedding; ``seed``: of calibration."""
-        return {"strength": 20.0, "dense_weight": 1.0, "seed": 7}
+        """Settings of the regression.
+
+        ``strength``: inverse of regularisation (C); ``dense_weight``: how much embeddings count beside words;
+        ``directions``: of the sparse features that are kept for fitting; ``iterations``: at most; ``seed``: of all chance.
+        """
+        return {"strength": 20.0, "dense_weight": 1.0, "directions": 300, "iterations": 100, "seed": 7}
 
     def __init__(
         self, config: Dict[str, Any], storage: ModelStorage, resource: Resource, head: Optional[LinearHead] = None
@@ -143,21 +183,24 @@ class LinearIntentClassifier(GraphComponent, IntentClassifier):
             weights = np.load(folder / WEIGHTS_FILE)
             labels = json.loads((folder / LABELS_FILE).read_text(encoding="utf-8"))
         head = LinearHead(
-            labels, weights["rarity"], weights["weights"], weights["bias"], float(weights["temperature"]), config["dense_weight"]
+            labels,
+            weights["rarity"],
+            weights["weights"],
+            weights["bias"],
+            float(weights["temperature"]),
+            config["dense_weight"],
         )
         return cls(config, model_storage, resource, head)
 
     def train(self, training_data: TrainingData) -> Resource:
         """Learn from the examples and keep the weights in the model."""
         examples = [example for example in training_data.intent_examples if example.get(TOKENS_NAMES[TEXT])]
-        rows = [_features(example) for example in examples]
+        rows = [sentence_features(example) for example in examples]
         head = LinearHead.fit(
             scipy.sparse.vstack([row[0] for row in rows]).tocsr(),
             np.vstack([row[1] for row in rows]),
             [example.get(INTENT) for example in examples],
-            self._config["strength"],
-            self._config["dense_weight"],
-            self._config["seed"],
+            self._config,
         )
         with self._storage.write_to(self._resource) as folder:
             np.savez(
@@ -178,14 +221,14 @@ class LinearIntentClassifier(GraphComponent, IntentClassifier):
     def _rank(self, message: Message) -> List[Dict[str, Any]]:
         if self._head is None:
             return []
-        confidences = self._head.confidences(*_features(message))[0]
+        confidences = self._head.confidences(*sentence_features(message))[0]
         order = np.argsort(confidences)[::-1][:RANKING_LENGTH]
         return [
             {INTENT_NAME_KEY: self._head.labels[index], PREDICTED_CONFIDENCE_KEY: float(confidences[index])} for index in order
         ]
 
 
-def _features(message: Message) -> Tuple[scipy.sparse.csr_matrix, np.ndarray]:
+def sentence_features(message: Message) -> Tuple[scipy.sparse.csr_matrix, np.ndarray]:
     """Sentence features of a message: a sparse and a dense row, either of which may be empty."""
     _, sparse = message.get_sparse_features(TEXT)
     _, dense = message.get_dense_features(TEXT)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from pathlib import Path
 from typing import Any, Dict, List, Optional, Tuple
 
@@ -32,6 +33,8 @@ VALUE_SYMBOLS = {
     )
 }
 WORDS_FILE = "words.json"
+
+jieba.setLogLevel(logging.WARNING)  # it tells of its dictionary at DEBUG, unasked
 
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.MESSAGE_TOKENIZER, is_trainable=True)
@@ -105,7 +108,7 @@ class DomainTokenizer(Tokenizer):
         return tokens
 
     def _split(self, text: str) -> List[Tuple[str, int, int]]:
-        return list(self._jieba.tokenize(text)) if text else []
+        return list(self._jieba.tokenize(text, HMM=False)) if text else []
 
 
 def reading_of(message: Message) -> Optional[str]:

@@ -16,6 +16,7 @@ _ID_CHECKS = "10x98765432"
 _DIGIT = f"[0-9{''.join(DIGITS)}]"
 # Pieces of digits with single spaces or dashes between; long numbers are often written or spoken in groups.
 _RUN = re.compile(rf"(?<![0-9a-z.]){_DIGIT}+x?(?: ?[-—–－ ] ?{_DIGIT}+x?)*(?![0-9a-z])")
+_LONGEST = 18  # digits of an identifier, and so pieces at most
 _PIECE = re.compile(rf"{_DIGIT}+x?")
 _PHONE = re.compile(r"1[3-9][0-9]{9}")
 _EMAIL = re.compile(r"[a-z0-9][a-z0-9._%+-]*@[a-z0-9-]+(?:\.[a-z0-9-]+)*\.[a-z]{2,}")
@@ -49,13 +50,11 @@ def _blank(match: re.Match[str]) -> str:
     return "。" * len(match.group())
 
 
-def _read_pieces(
-    pieces: List[Tuple[int, int, str]], text: str, account_digits: int, code_digits: int
-) -> Iterator[Found]:
+def _read_pieces(pieces: List[Tuple[int, int, str]], text: str, account_digits: int, code_digits: int) -> Iterator[Found]:
     """Join neighbouring pieces to identifiers, taking the longest that is one; a code only when nothing else fits."""
     at = 0
     while at < len(pieces):
-        for end in range(len(pieces), at, -1):
+        for end in range(min(len(pieces), at + _LONGEST), at, -1):
             joined = "".join(piece for _, _, piece in pieces[at:end])
             entity = _kind(joined, account_digits)
             if entity:
@@ -64,7 +63,8 @@ def _read_pieces(
                 break
         else:
             at += 1
-            continue
+    if len(pieces) > code_digits:
+        return
     joined = "".join(piece for _, _, piece in pieces)
     start, end = pieces[0][0], pieces[-1][1]
     code = parse_digits(joined)
@@ -88,7 +88,7 @@ def has_valid_check_digit(number: str) -> bool:
     """Whether an 18-character citizen identification number (last may be ``x``) has the check character it should."""
     if not re.fullmatch(r"[1-9][0-9]{16}[0-9x]", number):
         return False
-    remainder = sum(weight * int(digit) for weight, digit in zip(_ID_WEIGHTS, number)) % 11
+    remainder = sum(weight * int(digit) for weight, digit in zip(_ID_WEIGHTS, number, strict=False)) % 11
     return _ID_CHECKS[remainder] == number[-1]
 
 

@@ -85,7 +85,18 @@ def _year(said: Optional[str], today: date) -> Optional[int]:
     if not said:
         return None
     said = said.rstrip("的").rstrip("度")
-    named = {"大前年": -3, "前年": -2, "去年": -1, "旧年": -1, "上年": -1, "上一年": -1, "今年": 0, "本年": 0, "当年": 0, "明年": 1}
+    named = {
+        "大前年": -3,
+        "前年": -2,
+        "去年": -1,
+        "旧年": -1,
+        "上年": -1,
+        "上一年": -1,
+        "今年": 0,
+        "本年": 0,
+        "当年": 0,
+        "明年": 1,
+    }
     if said in named:
         return today.year + named[said]
     digits = parse_digits(said.rstrip("年")) or "0"
@@ -162,7 +173,8 @@ def _read_season(said: Dict[str, Optional[str]], today: date) -> Optional[Days]:
     if year is None:
         year = today.year if first <= today.month else today.year - 1
     elif said["season"] == "冬" and (
-        # A winter spans two years. "Last winter" is the last one that is over; "this winter" is the one just past until autumn ends.
+        # A winter spans two years. "Last winter" is the last one that is over; "this winter" is the one just past until
+        # autumn ends.
         (year == today.year and today.month < 11) or (year == today.year - 1 and today.month <= 2)
     ):
         year -= 1
@@ -222,17 +234,29 @@ def warm_up() -> None:
     _lunar_day("春节", 2026)
 
 
-_SINGLE: List[Tuple["re.Pattern[str]", Reader]] = [
-    (re.compile(r"(?<![0-9])(?P<year>20[0-9]{2})[-./](?P<month>1[0-2]|0?[1-9])[-./](?P<day>[12][0-9]|3[01]|0?[1-9])(?![0-9])"), _read_dashed),
+_SINGLE: List[Tuple[re.Pattern[str], Reader]] = [
+    (
+        re.compile(
+            r"(?<![0-9])(?P<year>20[0-9]{2})[-./](?P<month>1[0-2]|0?[1-9])[-./](?P<day>[12][0-9]|3[01]|0?[1-9])(?![0-9])"
+        ),
+        _read_dashed,
+    ),
     (re.compile(r"(?<![0-9])(?P<year>20[0-9]{2})[-./](?P<month>1[0-2]|0?[1-9])(?![0-9])(?:月份?)?"), _read_dashed),
-    (re.compile(r"(?<![0-9])(?P<year>20[0-9]{2})(?P<month>1[0-2]|0[1-9])(?=的|账单|帐单|水费|期|这期|月)(?:月份?)?"), _read_dashed),
+    (
+        re.compile(r"(?<![0-9])(?P<year>20[0-9]{2})(?P<month>1[0-2]|0[1-9])(?=的|账单|帐单|水费|期|这期|月)(?:月份?)?"),
+        _read_dashed,
+    ),
     (re.compile(rf"(?P<year>{_YEAR})?(?P<month>{_MONTH}){_AFTER_MONTH}(?:(?P<day>{_DAY})[日号])?"), _read_month),
-    (re.compile(r"(?P<which>上上上|上上|上|下)一?个?(?:月|(?:账|帐)单月|周期)(?!份?[0-9])份?|(?:这个?|本|当|今)月份?"), _read_relative_month),
+    (
+        re.compile(r"(?P<which>上上上|上上|上|下)一?个?(?:月|(?:账|帐)单月|周期)(?!份?[0-9])份?|(?:这个?|本|当|今)月份?"),
+        _read_relative_month,
+    ),
     (re.compile(r"(?P<which>上上|上|下)一?期|(?:这一?|本|当)期"), _read_relative_month),
     (re.compile(r"(?P<which>上)(?:一?次|一?回)(?=的?(?:账单|帐单|水费))"), _read_relative_month),
     (
         re.compile(
-            rf"(?:(?:最近|近|过去|这|(?P<before>之?前|前面|往前))(?:的|这)?(?:(?P<half>半)年|(?P<count>{_N})个?(?P<unit>月|年|期)|一?整?年)(?!级|度))"
+            rf"(?:(?:最近|近|过去|这|(?P<before>之?前|前面|往前))(?:的|这)?"
+            rf"(?:(?P<half>半)年|(?P<count>{_N})个?(?P<unit>月|年|期)|一?整?年)(?!级|度))"
             "(?:多|来|里|内|之内|以来|间)?"
         ),
         _read_last_months,
@@ -240,7 +264,12 @@ _SINGLE: List[Tuple["re.Pattern[str]", Reader]] = [
     (re.compile(r"(?<![上下一二三两几])(?P<half>半)年(?:来|以来|内|之内|里)"), _read_last_months),
     (re.compile(rf"(?:最近|近|过去|这|前)(?P<count>{_N})个?(?P<unit>天|日|周|星期|礼拜)"), _read_last_days),
     (re.compile(rf"(?P<year>{_YEAR})?(?P<half>[上下])半年"), _read_half_year),
-    (re.compile(rf"(?P<year>{_YEAR})?(?:第(?P<nth>[一二三四1-4])季度?|(?P<number>[一二三四1-4])季度|q(?P<q>[1-4])季?度?)|(?P<which>上上|上|这|本|当)一?个?季度?"), _read_quarter),
+    (
+        re.compile(
+            rf"(?P<year>{_YEAR})?(?:第(?P<nth>[一二三四1-4])季度?|(?P<number>[一二三四1-4])季度|q(?P<q>[1-4])季?度?)|(?P<which>上上|上|这|本|当)一?个?季度?"
+        ),
+        _read_quarter,
+    ),
     (re.compile(rf"(?P<year>{_YEAR})?(?P<season>[春夏秋冬])(?:天|季|里|季节)(?![节])"), _read_season),
     (re.compile(rf"(?P<year>{_YEAR})(?P<season>[春夏秋冬])"), _read_season),
     (re.compile(rf"(?P<year>{_YEAR})(?:年?(?P<part>[初底末中](?!国)))?(?:全年|整年|一整年|一年)?"), _read_year),
@@ -281,7 +310,12 @@ def _month_lists(text: str, today: date) -> Iterator[Span]:
                 continue
             start = match.start() if index == 0 else offset + month.start()
             end = match.end() if index == len(months) - 1 else offset + month.end()
-            yield Span(start, end, *days, missing="" if index == len(months) - 1 or "月" in month.string[month.end() : month.end() + 1] else "月")
+            yield Span(
+                start,
+                end,
+                *days,
+                missing="" if index == len(months) - 1 or "月" in month.string[month.end() : month.end() + 1] else "月",
+            )
 
 
 def _without_overlaps(spans: Iterator[Span]) -> List[Span]:
@@ -304,8 +338,7 @@ _RANGE_GRAINS = ("month", "quarter", "year", "season", "day")
 
 def _join_ranges(text: str, spans: List[Span], today: date) -> List[Span]:
     joined: List[Span] = []
-    for span in spans:
-        span = _with_short_start(text, span, today)
+    for span in (_with_short_start(text, span, today) for span in spans):
         if joined and _BETWEEN.fullmatch(text, joined[-1].to, span.at) and joined[-1].grain in _RANGE_GRAINS:
             joined.append(_range(joined.pop(), span))
         else:
@@ -348,7 +381,7 @@ _EXCEPT_AFTER = re.compile(
     r"(?:份|账单|帐单|水费|这?那?(?:笔|张|期|个月|一笔|一张|一期)|的)*(?:我|就|先|暂时|暂且|都|也|可以|,|，)*"
     r"(?:(?:不|别|甭)(?:想|要|用|必|着急)?(?:交|付|缴|算|管|动|还)|除外|以外|之外|除开|不要(?!紧|钱)|留着|放着)"
 )
-_AND = re.compile(r"的?(?:那笔|那期|那张|账单|份)?(?:和|跟|与|、|,|，|还有|以及|同)?的?")
+_AND = re.compile(r"的?(?:那笔|那期|那张|账单|份)?(?:和|跟|与|、|还有|以及|同)?的?")
 
 
 def _mark_excluded(text: str, spans: List[Span]) -> List[Span]:
@@ -360,12 +393,8 @@ def _mark_excluded(text: str, spans: List[Span]) -> List[Span]:
         marked.append(replace(span, exclude=before or follows))
     for index in range(len(marked) - 1, -1, -1):
         span = marked[index]
-        carried = index + 1 < len(marked) and marked[index + 1].exclude and _and_said(text, span, marked[index + 1])
+        following = marked[index + 1] if index + 1 < len(marked) else None
+        carried = following and following.exclude and span.to < following.at and _AND.fullmatch(text, span.to, following.at)
         if carried or _EXCEPT_AFTER.match(text, span.to):
             marked[index] = replace(span, exclude=True)
     return marked
-
-
-def _and_said(text: str, span: Span, following: Span) -> bool:
-    between = text[span.to : following.at]
-    return bool(between) and bool(_AND.fullmatch(between)) and between not in (",", "，")

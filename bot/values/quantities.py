@@ -21,7 +21,9 @@ _SIGN = re.compile(rf"[¥￥] ?(?P<yuan>{NUMBER})")
 _JIAO = re.compile(rf"(?P<jiao>{_DIGIT})(?:角|毛)(?:(?P<fen>{_DIGIT})分?)?钱?(?!病)")
 _FEN = re.compile(rf"(?P<fen>{NUMBER})分钱")
 # A sum named without its unit, after a word for paying in: 充200, 先存五百吧
-_BARE = re.compile(rf"(?:充值?|预存|存|交|缴|付|冲)(?:进去?|上|个|了|费)?(?P<yuan>{NUMBER})(?=$|[,。，！!？?~ ]|吧|进去|进来|就|得了|行)")
+_BARE = re.compile(
+    rf"(?:充值?|预存|存|交|缴|付|冲)(?:进去?|上|个|了|费)?(?P<yuan>{NUMBER})(?=$|[,。，！!？?~ ]|吧|进去|进来|就|得了|行)"
+)
 _BARE_MOST = 100_000  # yuan; longer numbers are something else
 # 一块 alone means "together" (一块交了) unless money follows.
 _TOGETHER = re.compile(r"一块(?!钱|[0-9一二两三四五六七八九半]|整)")

@@ -28,7 +28,7 @@ _BACK_OFF_SECONDS: Final = (0.2, 0.6)  # between tries when WeChat says that it 
 _TOKEN_LOCK_SECONDS: Final = 10
 _TOKEN_POLL_SECONDS: Final = 0.1
 
-# errcodes (developers.weixin.qq.com/doc/oplatform/Return_codes/Return_code_descriptions_new.html)
+# WeChat's errcodes; see developers.weixin.qq.com/doc/oplatform/Return_codes/Return_code_descriptions_new.html
 _TOKEN_BAD: Final = frozenset({40001, 42001, 40014})
 _BUSY: Final = frozenset({-1, 45009, 45011})
 _WHY: Final = {

@@ -92,7 +92,7 @@
       const result = await cashier(answer.body.parameters);
       if (result === "get_brand_wcpay_request:ok") await waitForMoney();
       else if (result === "get_brand_wcpay_request:cancel") tip("您取消了支付，没有扣款。需要时可以再点一次。");
-      else tip("支付没有成功，没有扣款。请再试一次，或换一张银行卡。");
+      else tip("支付没有完成，请再试一次。如果已经扣款，请不要重付，到账后会在聊天里告诉您。");
     } catch (error) {
       tip(error.message === "no bridge" ? "请在微信里打开这个页面付款。" : "网络不太好，没有扣款，请再试一次。");
     } finally {

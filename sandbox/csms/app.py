@@ -11,7 +11,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationErro
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from sanic import Request, Sanic
 from sanic.exceptions import SanicException
-from sanic.response import HTTPResponse, empty, html, json
+from sanic.response import BaseHTTPResponse, HTTPResponse, empty, html, json
 
 from runxia.clock import Clock, clock_from, today
 from runxia.settings import Settings
@@ -19,6 +19,7 @@ from runxia.utility import Utility, load_utility
 from sandbox import faults
 from sandbox.csms.books import BillingSystem, Conflict, Notice, fixture
 from sandbox.csms.database import Database, password_matches
+from sandbox.csms.records import Books
 from sandbox.csms.seed import build_books
 from sandbox.signing import Refused, Signing
 
@@ -101,6 +102,7 @@ class Csms:
         self.signing = Signing(settings.csms_key_id, settings.csms_key.get_secret_value(), clock)
         self._db = Database(settings.data_dir / "csms.db")
         self._system = BillingSystem(self._db, utility, clock)
+        self._seeded: tuple[date, Books] | None = None
         if not self._db.is_current:
             self._seed()
 
@@ -109,7 +111,10 @@ class Csms:
         self._db.close()
 
     def _seed(self) -> None:
-        self._db.fill(build_books(self._utility, today(self._clock)))
+        day = today(self._clock)
+        if self._seeded is None or self._seeded[0] != day:
+            self._seeded = day, build_books(self._utility, day)
+        self._db.fill(self._seeded[1])
 
     # --- what docs/csms.openapi.yaml describes
 
@@ -260,7 +265,7 @@ def create_app(settings: Settings) -> Sanic[Any, Any]:
         request.ctx.authentic = answer is None  # whoever answers in our place has no key
         return answer
 
-    async def sign(request: Request, response: HTTPResponse) -> None:
+    async def sign(request: Request, response: BaseHTTPResponse) -> None:
         if getattr(request.ctx, "authentic", False):
             csms.signing.sign(request, response)
 

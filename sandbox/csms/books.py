@@ -72,7 +72,8 @@ class BillingSystem:
             return None
         tariff, day = self._utility.tariff, today(self._clock)
         year = tariff_year(tariff, day)
-        bills = [bill for bill in self._db.bills(account_no, "", "9999-12") if tariff_year(tariff, bill.end_on) == year]
+        since = f"{year}-{tariff.year_starts[:2]}"
+        bills = [bill for bill in self._db.bills(account_no, since, "9999-12") if tariff_year(tariff, bill.end_on) == year]
         total = sum((bill.volume for bill in bills), Decimal(0))
         parts = tier_parts(tariff.residential, account["people"], Decimal(0), total)
         return {

@@ -19,7 +19,7 @@ from sandbox.csms.ledger import Debt
 from sandbox.csms.records import BillRecord, Books, PaymentRecord
 from sandbox.csms.tariff import Line
 
-VERSION = 1  # of the schema and of the seed: another one in the file means that it is made anew
+VERSION = 2  # of the schema and of the seed: another one in the file means that it is made anew
 _SCHEMA = """
 CREATE TABLE account (
     account_no TEXT PRIMARY KEY, owner TEXT NOT NULL, phone TEXT, email TEXT, address TEXT NOT NULL, state TEXT NOT NULL,

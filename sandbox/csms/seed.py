@@ -57,7 +57,7 @@ class Plan:
 PLANS = (
     Plan("ordinary", cross_first_tier=True, newest_times=1.5),
     Plan("frugal", people=1, mean=4.6, unpaid=0),
-    Plan("arrears", people=4, mean=17, unpaid=4, bill_type="paper"),
+    Plan("arrears", people=4, mean=17, unpaid=5, bill_type="paper"),
     Plan("neighbour_a", people=2, mean=9),
     Plan("neighbour_b", people=3, mean=13, bill_type="both"),
     Plan("leak", people=3, mean=12, newest_times=4.6),

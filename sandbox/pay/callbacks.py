@@ -13,9 +13,8 @@ from typing import Any
 
 import httpx
 
-from runxia.clock import SHANGHAI
 from sandbox import faults
-from sandbox.pay.database import Database
+from sandbox.pay.database import Database, iso
 from sandbox.pay.orders import Orders
 from sandbox.pay.platform import Platform
 
@@ -64,7 +63,7 @@ class Callbacks:
         return answer.status_code
 
     def _start_due(self) -> None:
-        now = _iso(self._platform.clock.now())
+        now = iso(self._platform.clock.now())
         for callback in self._db.all("SELECT * FROM callbacks WHERE next_at <= ? ORDER BY next_at", now):
             if callback["id"] not in self._sending:
                 self._sending[callback["id"]] = asyncio.create_task(self._deliver(callback))
@@ -85,6 +84,7 @@ class Callbacks:
             await self._send(callback, times=2 if fault.mode == "duplicate_callback" else 1)
 
     async def _send(self, callback: sqlite3.Row, times: int) -> None:
+        started = self._platform.clock.now()
         resource = self._resource(callback["kind"], callback["number"])
         outcomes = [await self._post(callback, resource) for _ in range(times)]
         if outcomes[-1] in ("200", "204"):
@@ -92,7 +92,7 @@ class Callbacks:
             return
         log.warning("callback %s try %s: %s", callback["number"], callback["tries"] + 1, outcomes[-1])
         tries = callback["tries"]
-        again = self._platform.clock.now() + REPEATS[tries] if tries < len(REPEATS) else None
+        again = started + REPEATS[tries] if tries < len(REPEATS) else None
         self._settle(callback, again, outcomes[-1], tried=True)
 
     async def _post(self, callback: sqlite3.Row, resource: dict[str, Any]) -> str:
@@ -111,7 +111,7 @@ class Callbacks:
     def _body(self, kind: str, resource: dict[str, Any], number: str) -> bytes:
         event, summary = _EVENTS[kind]
         notice = {
-            "id": number, "create_time": _iso(self._platform.clock.now()), "resource_type": "encrypt-resource",
+            "id": number, "create_time": iso(self._platform.clock.now()), "resource_type": "encrypt-resource",
             "event_type": event, "summary": summary, "resource": self._platform.seal(kind, resource),
         }
         return json.dumps(notice, ensure_ascii=False).encode()
@@ -119,9 +119,5 @@ class Callbacks:
     def _settle(self, callback: sqlite3.Row, again: datetime | None, outcome: str, *, tried: bool = False) -> None:
         self._db.run(
             "UPDATE callbacks SET next_at = ?, outcome = ?, tries = tries + ? WHERE id = ?",
-            _iso(again) if again else None, outcome, int(tried), callback["id"],
+            iso(again) if again else None, outcome, int(tried), callback["id"],
         )
-
-
-def _iso(moment: datetime) -> str:
-    return moment.astimezone(SHANGHAI).isoformat(timespec="seconds")

@@ -84,8 +84,10 @@ async def probe(request: Request) -> HTTPResponse:
         raise PayError(502, "SYSTEM_ERROR", type(error).__name__) from error
 
 
-@bp.options("/<_path:path>")
-async def preflight(_request: Request, _path: str) -> HTTPResponse:
+@bp.options("/cashier/verify", name="preflight_verify")
+@bp.options("/cashier/<prepay_id:str>/pay", name="preflight_pay")
+@bp.options("/cashier/<prepay_id:str>/cancel", name="preflight_cancel")
+async def preflight(_request: Request, **_path: str) -> HTTPResponse:
     """Answer a browser's question before it posts from another origin."""
     return empty()
 

@@ -5,8 +5,11 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any
+
+from runxia.clock import SHANGHAI
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS orders (
@@ -25,6 +28,11 @@ CREATE TABLE IF NOT EXISTS callbacks (
 CREATE INDEX IF NOT EXISTS callbacks_due ON callbacks (next_at);
 CREATE TABLE IF NOT EXISTS statements (token TEXT PRIMARY KEY, content BLOB NOT NULL, expires_at TEXT NOT NULL);
 """
+
+
+def iso(moment: datetime) -> str:
+    """A time as it is kept, and told to merchants."""
+    return moment.astimezone(SHANGHAI).isoformat(timespec="seconds")
 
 
 class Database:

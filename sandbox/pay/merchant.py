@@ -25,7 +25,7 @@ from sandbox import faults
 from sandbox.clock import sandbox_clock
 from sandbox.pay import statement
 from sandbox.pay.callbacks import Callbacks
-from sandbox.pay.database import Database
+from sandbox.pay.database import Database, iso
 from sandbox.pay.errors import PayError, invalid
 from sandbox.pay.orders import OrderRequest, Orders, RefundRequest
 from sandbox.pay.platform import Platform
@@ -191,7 +191,7 @@ def _statement_day(request: Request) -> date:
 def _keep(pay: Pay, content: bytes) -> str:
     token = secrets.token_urlsafe(24)
     expires = pay.platform.clock.now() + timedelta(minutes=DOWNLOAD_MINUTES)
-    pay.db.add("statements", {"token": token, "content": content, "expires_at": expires.isoformat()})
+    pay.db.add("statements", {"token": token, "content": content, "expires_at": iso(expires)})
     return token
 
 

@@ -10,8 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from runxia.clock import SHANGHAI
-from sandbox.pay.database import Database
+from sandbox.pay.database import Database, iso
 from sandbox.pay.errors import PayError, invalid
 from sandbox.pay.platform import Platform
 
@@ -116,8 +115,8 @@ class Orders:
             "out_trade_no": order.out_trade_no, "prepay_id": f"wx{now:%d%H%M%S}{secrets.token_hex(13)}",
             "trade_type": trade_type, "facts": _facts(order, trade_type), "description": order.description,
             "amount_fen": order.amount.total, "openid": order.payer.openid if order.payer else None,
-            "attach": order.attach, "notify_url": order.notify_url, "created_at": _iso(now),
-            "expires_at": _iso(expires), "state": "NOTPAY",
+            "attach": order.attach, "notify_url": order.notify_url, "created_at": iso(now),
+            "expires_at": iso(expires), "state": "NOTPAY",
         })
         return self.get(order.out_trade_no)
 
@@ -172,7 +171,7 @@ class Orders:
             transaction_id = f"4200{secrets.randbelow(10**6):06d}{now:%Y%m%d}{secrets.randbelow(10**10):010d}"
             self._db.run(
                 "UPDATE orders SET state = 'SUCCESS', transaction_id = ?, paid_at = ?, openid = coalesce(openid, ?) "
-                "WHERE prepay_id = ?", transaction_id, _iso(now), openid, prepay_id,
+                "WHERE prepay_id = ?", transaction_id, iso(now), openid, prepay_id,
             )
             self._call_back("transaction", order["out_trade_no"], order["notify_url"], now)
         return self.get(order["out_trade_no"])
@@ -246,7 +245,7 @@ class Orders:
         self._db.add("refunds", {
             "out_refund_no": asked.out_refund_no, "refund_id": f"503{now:%Y%m%d}{secrets.randbelow(10**15):015d}",
             "out_trade_no": order["out_trade_no"], "amount_fen": asked.amount.refund, "reason": asked.reason,
-            "notify_url": asked.notify_url, "created_at": _iso(now), "succeeds_at": _iso(succeeds),
+            "notify_url": asked.notify_url, "created_at": iso(now), "succeeds_at": iso(succeeds),
         })
         self._db.run("UPDATE orders SET state = 'REFUND' WHERE out_trade_no = ?", order["out_trade_no"])
         if asked.notify_url:
@@ -271,7 +270,7 @@ class Orders:
     def show_refund(self, refund: sqlite3.Row) -> dict[str, Any]:
         """A refund as queries tell it."""
         order = self.get(refund["out_trade_no"])
-        done = refund["succeeds_at"] <= _iso(self._now())
+        done = refund["succeeds_at"] <= iso(self._now())
         shown = {
             "refund_id": refund["refund_id"], "out_refund_no": refund["out_refund_no"],
             "transaction_id": order["transaction_id"], "out_trade_no": order["out_trade_no"], "channel": "ORIGINAL",
@@ -297,7 +296,7 @@ class Orders:
 
     def _call_back(self, kind: str, number: str, url: str, at: datetime) -> None:
         self._db.add("callbacks", {
-            "id": secrets.token_hex(16), "kind": kind, "number": number, "url": url, "tries": 0, "next_at": _iso(at),
+            "id": secrets.token_hex(16), "kind": kind, "number": number, "url": url, "tries": 0, "next_at": iso(at),
             "outcome": "",
         })
 
@@ -317,7 +316,3 @@ def _existing(order: sqlite3.Row | None) -> sqlite3.Row:
 def _facts(order: OrderRequest, trade_type: str) -> str:
     openid = order.payer.openid if order.payer else None
     return json.dumps([trade_type, order.description, order.amount.total, openid, order.attach, order.notify_url])
-
-
-def _iso(moment: datetime) -> str:
-    return moment.astimezone(SHANGHAI).isoformat(timespec="seconds")

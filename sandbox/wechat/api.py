@@ -211,7 +211,7 @@ async def template_send(request: Request) -> HTTPResponse:
         raise ApiError(43004)
     rendered = render.template(template.title, str(body.get("url") or ""), fields)
     message_id = await wechat.inbox.account_said(user.openid, "template", "template", request.body.decode(), rendered)
-    request.app.add_task(exchange.template_finished(wechat, user.openid, message_id))
+    wechat.start(exchange.template_finished(wechat, user.openid, message_id))
     return _ok(msgid=message_id)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 ERRMSGS = {
-    -1: "system error",
     40001: "invalid credential, access_token is invalid or not latest",
     40002: "invalid grant_type",
     40003: "invalid openid",
@@ -35,9 +34,7 @@ ERRMSGS = {
     41005: "media data missing",
     41006: "media_id missing",
     41008: "missing code",
-    41009: "missing openid",
     42001: "access_token expired",
-    43002: "require POST method",
     43004: "require subscribe",
     44004: "empty content",
     45002: "content size out of limit",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -36,10 +37,10 @@ class Doing:
     facts: dict[str, Any] = field(default_factory=dict)
     media: bytes = b""
 
-    def text(self, name: str, default: str = "") -> str:
-        """A fact as text."""
+    def text(self, name: str) -> str:
+        """A fact as text, empty where there is none."""
         value = self.facts.get(name)
-        return default if value is None else str(value)
+        return "" if value is None else str(value)
 
     def number(self, name: str) -> float:
         """A fact as a number.
@@ -48,9 +49,12 @@ class Doing:
             BadRequest: it is none.
         """
         try:
-            return float(self.facts.get(name, ""))
+            value = float(self.facts.get(name, ""))
         except (TypeError, ValueError) as error:
             raise BadRequest(f"{name} must be a number") from error
+        if not math.isfinite(value):
+            raise BadRequest(f"{name} must be finite")
+        return value
 
 
 async def perform(wechat: WeChat, doing: Doing) -> list[dict[str, Any]]:
@@ -197,7 +201,7 @@ def _location(_wechat: WeChat, doing: Doing) -> Made:
     latitude, longitude, label = doing.number("latitude"), doing.number("longitude"), doing.text("label")
     if not (-90 <= latitude <= 90 and -180 <= longitude <= 180):
         raise BadRequest("latitude or longitude is out of range")
-    facts = {"Location_X": f"{latitude:.6f}", "Location_Y": f"{longitude:.6f}", "Scale": 15, "Label": label}
+    facts = {"Location_X": latitude, "Location_Y": longitude, "Scale": 15, "Label": label}
     return facts, render.location(latitude, longitude, label)
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import httpx
 
@@ -39,6 +40,13 @@ class WeChat:
     media: MediaStore
     menu: Menu
     callback: Callback
+    tasks: set[asyncio.Task[None]] = field(default_factory=set)
+
+    def start(self, work: Coroutine[None, None, None]) -> None:
+        """Do something after the answer to the present request."""
+        task = asyncio.create_task(work)
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
 
 
 @asynccontextmanager
@@ -54,11 +62,15 @@ async def open_wechat(settings: Settings, sandbox: SandboxSettings) -> AsyncIter
     )
     try:
         async with httpx.AsyncClient(trust_env=False, limits=httpx.Limits(max_connections=None)) as client:
-            yield WeChat(
+            wechat = WeChat(
                 settings=settings, clock=clock, db=db, signal=signal, users=Users(db, clock),
                 inbox=Inbox(db, signal, clock), journal=journal, quota=Quota(db, clock), tokens=Tokens(db, clock),
                 media=MediaStore(db, settings.data_dir / "wechat-media", clock), menu=Menu(db),
                 callback=Callback(account, client, journal, clock),
             )
+            yield wechat
+            for task in wechat.tasks:
+                task.cancel()
+            await asyncio.gather(*wechat.tasks, return_exceptions=True)
     finally:
         db.close()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any
 from xml.etree.ElementTree import Element, ParseError
 
 from defusedxml import DefusedXmlException
@@ -13,8 +12,6 @@ from defusedxml.ElementTree import fromstring
 from sandbox.wechat.limits import NEWS_ARTICLES, TEXT_BYTES
 
 REPLY_TYPES = ("text", "image", "voice", "video", "music", "news", "transfer_customer_service")
-_NUMBERS = {"CreateTime", "MsgId", "MsgID", "Location_X", "Location_Y", "Scale", "Latitude", "Longitude", "Precision",
-            "bizmsgmenuid"}
 # Characters that XML 1.0 cannot carry (production 2, Char); WeChat drops them.
 _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
@@ -23,14 +20,15 @@ class BadReply(Exception):
     """The server's answer is not a passive reply that WeChat accepts; the text says why, for engineers."""
 
 
-def build(fields: Mapping[str, Any]) -> str:
+def build(fields: Mapping[str, str | float]) -> str:
     """WeChat's flat message XML; numbers stand bare, all else is CDATA."""
-    return "<xml>" + "".join(f"<{name}>{_value(name, value)}</{name}>" for name, value in fields.items()) + "</xml>"
+    return "<xml>" + "".join(f"<{name}>{_value(value)}</{name}>" for name, value in fields.items()) + "</xml>"
 
 
-def _value(name: str, value: Any) -> str:
-    text = _NOT_XML.sub("", str(value))
-    return text if name in _NUMBERS else f"<![CDATA[{text.replace(']]>', ']]]]><![CDATA[>')}]]>"
+def _value(value: str | float) -> str:
+    if not isinstance(value, str):
+        return str(value)
+    return f"<![CDATA[{_NOT_XML.sub('', value).replace(']]>', ']]]]><![CDATA[>')}]]>"
 
 
 def parse(document: str) -> Element:

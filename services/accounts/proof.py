@@ -15,7 +15,7 @@ from datetime import timedelta
 
 from argon2 import PasswordHasher
 from argon2.exceptions import VerifyMismatchError
-from sqlalchemy import Select, delete, func, or_, select, update
+from sqlalchemy import Select, and_, delete, func, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -27,7 +27,7 @@ from services.audit import record
 from services.errors import CodeTooSoon, ExpiredCode, Locked, SystemUnavailable, TooManyCodes, WrongProof
 from services.ports import Csms, Sms
 from store.db import Database
-from store.models import Customer, Lockout, SmsChallenge, VerifiedSession
+from store.models import Binding, Customer, Lockout, SmsChallenge, VerifiedSession
 
 # OWASP Password Storage Cheat Sheet, Argon2id: m=19 MiB, t=2, p=1.
 _hasher = PasswordHasher(time_cost=2, memory_cost=19456, parallelism=1)
@@ -93,7 +93,7 @@ class Proofs:
 
         Raises:
             CodeTooSoon: the last one, not used yet, is too young.
-            TooManyCodes: the customer, or the account, has had as many as a day allows.
+            TooManyCodes: the customer has had as many as a day allows, or strangers to the account have.
             Locked: too many wrong tries.
             SystemUnavailable: it could not be sent; nothing is counted.
         """
@@ -127,11 +127,15 @@ class Proofs:
             wait = (last.sent_at + timedelta(seconds=self._rules.code_resend_seconds) - now).total_seconds()
             if wait > 0:
                 raise CodeTooSoon(math.ceil(wait), mask_phone(phone))
-        midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+        today = SmsChallenge.sent_at >= now.replace(hour=0, minute=0, second=0, microsecond=0)
+        holders = list(await session.scalars(select(Binding.openid).where(Binding.account_no == account_no)))
+        mine = SmsChallenge.openid == openid
+        # Strangers share one allowance for an account: its owner is not pestered, and those who hold it are not shut out.
         scopes = [_scope(each, account_no) for each in Purpose]
-        for whose in (SmsChallenge.openid == openid, SmsChallenge.purpose.in_(scopes)):
-            sent = select(func.count()).select_from(SmsChallenge).where(whose, SmsChallenge.sent_at >= midnight)
-            if (await session.scalar(sent) or 0) >= self._rules.codes_per_day:
+        strangers = and_(SmsChallenge.purpose.in_(scopes), SmsChallenge.openid.not_in(holders))
+        for whose in (mine,) if openid in holders else (mine, strangers):
+            sent = await session.scalar(select(func.count()).select_from(SmsChallenge).where(whose, today))
+            if (sent or 0) >= self._rules.codes_per_day:
                 raise TooManyCodes
 
     async def check_code(self, openid: str, account_no: str, purpose: Purpose, code: str) -> RightCode:

@@ -109,6 +109,15 @@ class Billing:
         bills = await self._bills(account_no, first, shift(last, account.cycle_months - 1))
         return History(account, tuple(bill for bill in bills if first_month(bill) <= last))
 
+    async def earlier(self, account_no: str, back: int) -> Bill | None:
+        """The bill that came ``back`` bills before the newest; none where the account is not that old.
+
+        Raises:
+            SystemUnavailable: CSMS does not answer.
+        """
+        bills = await self._bills(account_no)
+        return bills[back] if back < len(bills) else None
+
     async def arrears(self, account_nos: Sequence[str]) -> tuple[Arrears, ...]:
         """What each of the accounts owes, in the order given; an account without debts has none.
 
@@ -147,13 +156,20 @@ class Billing:
             return None
         return explain(bill, bills, self._utility.tariff.residential.tiers[0].water)
 
-    async def payments(self, account_no: str, since: date | None = None, until: date | None = None) -> Sequence[Payment]:
-        """Payments booked from ``since`` to ``until``, both included, newest first.
+    async def payments(self, account_no: str, since: date, until: date) -> list[Payment]:
+        """Payments made from ``since`` to ``until``, both included, and those for bills of these months; newest first.
+
+        Asked whether September is paid, a customer means September's bill, which is paid in October.
 
         Raises:
             SystemUnavailable: CSMS does not answer.
         """
-        return await self._csms.payments(account_no, since=since, until=until)
+        first, last = since.strftime("%Y-%m"), until.strftime("%Y-%m")
+        booked = await self._csms.payments(account_no, since=since)
+        return [
+            payment for payment in booked
+            if payment.paid_at.date() <= until or (payment.period is not None and first <= payment.period <= last)
+        ]
 
     def price(self, kind: str = "residential", people: int | None = None) -> PriceList:
         """Prices in force; see :func:`services.billing.tariff.price_list`."""

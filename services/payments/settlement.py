@@ -11,8 +11,9 @@ import logging
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, Select, and_, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import InstrumentedAttribute
 
 from services.audit import SYSTEM, record
 from services.errors import OrderPaid, PaymentMismatch, SystemUnavailable
@@ -180,16 +181,20 @@ class Settlement(Orders):
     async def _due(self, *states: OrderState) -> list[PayOrder]:
         """Orders that a job should look at now; another worker will not get them until they are due again."""
         now = self._clock.now()
-        waiting = (
-            select(PayOrder).where(PayOrder.state.in_(states), PayOrder.next_try_at <= now)
-            .order_by(PayOrder.next_try_at).limit(BATCH).with_for_update(skip_locked=True)
-        )
+        waiting = and_(PayOrder.state.in_(states), PayOrder.next_try_at <= now)
+        if not await self._is_any(PayOrder.id, waiting):
+            return []
         async with self._db.begin() as session:
-            orders = list(await session.scalars(waiting))
+            orders = list(await session.scalars(_batch(PayOrder, waiting)))
             for order in orders:
                 order.tries += 1
                 order.next_try_at = now + backoff(order.tries)
         return orders
+
+    async def _is_any(self, key: InstrumentedAttribute[int], condition: ColumnElement[bool]) -> bool:
+        """Whether there is a row, without keeping writers waiting: mostly there is nothing to do."""
+        async with self._db.read() as session:
+            return await session.scalar(select(key).where(condition).limit(1)) is not None
 
     async def _look(self, order: PayOrder) -> bool:
         """Ask WeChat Pay about one order; whether it turns out to be paid."""
@@ -209,15 +214,17 @@ class Settlement(Orders):
     async def _expire(self) -> int:
         """Orders whose time is over: closed where only we know of them, else to be closed at WeChat Pay."""
         now = self._clock.now()
-        overdue = (
-            select(PayOrder).where(
-                (PayOrder.state == OrderState.CREATED) & (PayOrder.expires_at <= now)
-                | PayOrder.state.in_(KNOWN_TO_PAY) & (PayOrder.expires_at <= now - CLOSE_GRACE)
-                & PayOrder.next_try_at.is_not(None),
-            ).limit(BATCH).with_for_update(skip_locked=True)
+        overdue = or_(
+            and_(PayOrder.state == OrderState.CREATED, PayOrder.expires_at <= now),
+            and_(
+                PayOrder.state.in_(KNOWN_TO_PAY), PayOrder.expires_at <= now - CLOSE_GRACE,
+                PayOrder.next_try_at.is_not(None),
+            ),
         )
+        if not await self._is_any(PayOrder.id, overdue):
+            return 0
         async with self._db.begin() as session:
-            orders = list(await session.scalars(overdue))
+            orders = list(await session.scalars(_batch(PayOrder, overdue)))
             for order in orders:
                 self._abandon(session, order)
             return sum(order.state == OrderState.CLOSED for order in orders)
@@ -294,13 +301,11 @@ class Settlement(Orders):
 
     async def _due_refunds(self) -> list[Refund]:
         now = self._clock.now()
-        waiting = (
-            select(Refund)
-            .where(Refund.state.in_((RefundState.CREATED, RefundState.SENT)), Refund.next_try_at <= now)
-            .order_by(Refund.next_try_at).limit(BATCH).with_for_update(skip_locked=True)
-        )
+        waiting = and_(Refund.state.in_((RefundState.CREATED, RefundState.SENT)), Refund.next_try_at <= now)
+        if not await self._is_any(Refund.id, waiting):
+            return []
         async with self._db.begin() as session:
-            refunds = list(await session.scalars(waiting))
+            refunds = list(await session.scalars(_batch(Refund, waiting)))
             for refund in refunds:
                 refund.tries += 1
                 refund.next_try_at = now + backoff(refund.tries)
@@ -339,6 +344,11 @@ class Settlement(Orders):
                 )
             self._record(session, refund.order, "refund", str(refund.state))
         return True
+
+
+def _batch[M: (PayOrder, Refund)](model: type[M], condition: ColumnElement[bool]) -> Select[M]:
+    """A few rows, the longest waiting first, held against other workers."""
+    return select(model).where(condition).order_by(model.next_try_at).limit(BATCH).with_for_update(skip_locked=True)
 
 
 def _checked(order: PayOrder, results: Sequence[LineResult]) -> dict[str, LineResult]:

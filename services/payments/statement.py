@@ -2,12 +2,12 @@
 
 Source: https://pay.weixin.qq.com/doc/v3/merchant/4012791866 (transaction statement). The file is CSV of its own kind: a
 header, one row for each payment and each refund with a backtick before every value, then a header and one row of totals.
-Amounts are in yuan. Values are not quoted, so a row is split at comma and backtick together: a comma within a product name
-is harmless.
+Amounts are in yuan. A product name with a comma may be quoted or not: a value ends where comma and backtick follow together.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -20,6 +20,7 @@ PAID_COLUMNS = ("订单金额", "应结订单金额")
 REFUNDED_COLUMNS = ("申请退款金额", "退款金额")
 PAID_TOTALS = ("订单总金额", "应结订单总金额")
 REFUNDED_TOTALS = ("申请退款总金额", "退款总金额")
+VALUE = re.compile(r'(?:^|,)(?:"`((?:[^"]|"")*)"(?=,|$)|`(.*?)(?=,"?`|$))')
 PAID_STATES, REFUND_STATES = ("SUCCESS",), ("REFUND", "REVOKED")
 
 
@@ -70,7 +71,7 @@ def parse_statement(content: bytes) -> Statement:
 
 def _record(header: str, line: str) -> dict[str, str]:
     names = [name.strip() for name in header.split(",")]
-    values = [value.strip() for value in line.removeprefix("`").split(",`")]
+    values = [(quoted.replace('""', '"') or plain).strip() for quoted, plain in VALUE.findall(line)]
     if len(names) != len(values):
         raise StatementError(f"{len(values)} values in {len(names)} columns")
     return dict(zip(names, values, strict=True))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ OPENID = "oCustomer"
 _DATA = Path(__file__).parents[2] / "data" / "responses"
 
 
+@cache
 def responses() -> dict[str, list[dict[str, Any]]]:
     """All responses of ``data/responses`` by name."""
     found: dict[str, list[dict[str, Any]]] = {}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date, timedelta
 from decimal import ROUND_HALF_UP, Decimal
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -28,7 +29,10 @@ def tiered(period: str, parts: dict[int, str], *, late_fee: int = 0, discount: i
     """A bill with water in several tiers."""
     volume = sum(map(Decimal, parts.values()), Decimal(0))
     lines = [
-        *(BillLine("water", fen(Decimal(used) * PRICES[tier]), tier, Decimal(used), PRICES[tier]) for tier, used in parts.items()),
+        *(
+            BillLine("water", fen(Decimal(used) * PRICES[tier]), tier, Decimal(used), PRICES[tier])
+            for tier, used in parts.items()
+        ),
         BillLine("sewage", fen(volume * Decimal("0.95")), None, volume, Decimal("0.95")),
         BillLine("resource_fee", fen(volume * Decimal("0.20")), None, volume, Decimal("0.20")),
         *([BillLine("late_fee", late_fee)] if late_fee else []),
@@ -103,7 +107,7 @@ def test_a_bill_does_not_differ_from_itself(one: Bill) -> None:
     } == {0}
 
 
-def year(newest: str, usual: str = "12", **changes: object) -> list[Bill]:
+def year(newest: str, usual: str = "12", **changes: Any) -> list[Bill]:
     """Thirteen months, the newest first, all alike but the newest."""
     return [bill(period="2026-10", volume=newest, **changes), *(
         bill(period=shift("2026-10", -back), volume=usual) for back in range(1, 14)

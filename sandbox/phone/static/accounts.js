@@ -10,9 +10,11 @@ const ROLES = {
 /** Accounts that one can bind in the demonstration; a tap puts the number into the keyboard. */
 export async function showAccounts(element, use) {
   const { accounts } = await api.fixture().catch(() => ({ accounts: [] }));
-  const shown = accounts.filter((account) => ROLES[account.role]);
+  const order = Object.keys(ROLES);
+  const shown = accounts.filter((account) => ROLES[account.role]).sort((one, other) => order.indexOf(one.role) - order.indexOf(other.role));
   element.replaceChildren(...shown.map((account) =>
-    h("button.account", { type: "button", title: `手机 ${account.phone ?? "无"}　查询密码 ${account.password ?? "无"}`, onclick: () => use(account.account_no) },
+    h("button.account", { type: "button", onclick: () => use(account.account_no) },
       h("span", {}, ROLES[account.role]), h("code", {}, account.account_no),
-      h("small", {}, `${account.owner}　手机 ${account.phone ?? "无"}　密码 ${account.password ?? "无"}`))));
+      h("small", {}, `${account.owner}　${account.phone ? `手机 ${account.phone}` : "没留手机"}`),
+      h("small", {}, account.password ? `查询密码 ${account.password}` : "没设查询密码"))));
 }

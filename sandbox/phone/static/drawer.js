@@ -5,6 +5,7 @@ const SYSTEMS = { csms: "营收系统", pay: "微信支付", sms: "短信", wech
 const MODES = { ok: "正常", slow: "很慢", down: "停机", garbage: "乱答", lose_callback: "丢通知", duplicate_callback: "重复通知", late_callback: "迟到通知" };
 const PAY_ONLY = new Set(["lose_callback", "duplicate_callback", "late_callback"]);
 const EVERY_MS = 1000;
+const CLOCK_EVERY = 5; // rounds; the clock moves by itself in between
 
 /** The engineers' view: what went over the wire, the clock, and faults on demand. */
 export class Drawer {
@@ -20,14 +21,16 @@ export class Drawer {
 
   async watch() {
     await this.drawFaults().catch(() => {});
-    for (;;) {
-      await this.tick().catch(() => {});
+    for (let round = 0; ; round += 1) {
+      await this.tick(round).catch(() => {});
       await new Promise((resolve) => setTimeout(resolve, EVERY_MS));
     }
   }
 
-  async tick() {
-    await this.readClock();
+  async tick(round) {
+    const shown = document.body.classList.contains("show-drawer");
+    if (shown || round % CLOCK_EVERY === 0) await this.readClock();
+    if (!shown) return;
     for (const entry of await api.traffic(this.last)) {
       this.last = entry.id;
       this.wire.prepend(exchange(entry));

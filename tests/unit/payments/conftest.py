@@ -43,8 +43,9 @@ async def db(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Da
     url = f"sqlite:///{tmp_path / 'payments.db'}" if is_sqlite else request.getfixturevalue("postgres_url")
     database = Database(url)
     async with database.engine.begin() as connection:
-        await connection.run_sync(Base.metadata.drop_all)
         await connection.run_sync(Base.metadata.create_all)
+        for table in reversed(Base.metadata.sorted_tables):
+            await connection.execute(table.delete())
     yield database
     await database.close()
 

@@ -21,6 +21,7 @@ from services.payments import OfferLine, OrderState, PayLink, Payments
 from services.ports import Transaction
 from store.db import Database
 from store.models import AuditEntry, Outbox, PayOrder, Refund
+from store.models.payments import RefundState
 from tests.fakes import FakeCsms, FakePay, number_of, sample_csms
 
 START = datetime(2026, 11, 10, 9, tzinfo=SHANGHAI)
@@ -167,9 +168,13 @@ class World:
         )
 
     async def hours_pass(self) -> None:
-        """The worker works, the clock runs, until all orders are over and long after."""
-        for _ in range(20):
+        """The worker works and the clock runs until nothing is left to do, or for two hours."""
+        for _ in range(12):
             await self.surviving(self.tick)
+            if all(order.state in (OrderState.SETTLED, OrderState.CLOSED) for order in await self.orders()) and all(
+                refund.state in (RefundState.DONE, RefundState.FAILED) for refund in await self.refunds()
+            ):
+                return
             self.clock.advance(minutes=11)
 
     # --- what there is to see

@@ -11,7 +11,7 @@ import pytest
 from runxia.clock import SHANGHAI, FixedClock
 from store import crypto
 from store.db import Database
-from store.migrate import upgrade
+from store.models import Base
 from tests.databases import postgres_database
 
 OLD_KEY, NEW_KEY = bytes(range(32)), bytes(range(32, 64))
@@ -29,9 +29,10 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
 
 @pytest.fixture
 async def db(url: str, ring: crypto.KeyRing) -> AsyncIterator[Database]:
-    """A migrated database."""
-    upgrade(url)
+    """A database with all tables."""
     database = Database(url)
+    async with database.engine.begin() as connection:
+        await connection.run_sync(Base.metadata.create_all)
     yield database
     await database.close()
 

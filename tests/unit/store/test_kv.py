@@ -16,7 +16,7 @@ from redis.exceptions import RedisError
 from runxia.clock import FixedClock
 from store.db import Database
 from store.kv import MemoryStore, RedisStore, SqlStore, Store
-from store.migrate import upgrade
+from store.models import Base
 from tests.databases import postgres_database
 
 REDIS = os.environ.get("TEST_REDIS_URL", "redis://127.0.0.1:6379/15")
@@ -48,8 +48,9 @@ async def store(request: pytest.FixtureRequest, tmp_path: Path, clock: FixedCloc
 
 
 async def _sql(url: str, clock: FixedClock) -> AsyncIterator[Store]:
-    upgrade(url)
     db = Database(url)
+    async with db.engine.begin() as connection:
+        await connection.run_sync(Base.metadata.create_all)
     yield SqlStore(db, clock)
     await db.close()
 

@@ -28,7 +28,7 @@ async def _fill(db: Database, folder: Path, now: datetime) -> None:
         await session.flush()
         session.add(
             Binding(
-                openid="o1", account_no="1000000001", alias=None, owner="林小满", address="云栖路88号", verified_by="code",
+                openid="o1", account_no="1000000001", alias=None, owner="林小满", address="云栖路88号",
                 created_at=now,
             ),
         )

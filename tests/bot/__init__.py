@@ -1,0 +1,1 @@
+"""Tests of the Rasa side; run with the bot's Python."""

@@ -1,0 +1,85 @@
+"""The pages on a free port, over the real client of WeChat Pay and a billing system in memory."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import SimpleNamespace
+
+from sanic import Sanic
+
+from connectors.wechat.api import CodeInvalid
+from connectors.wechatpay import WechatPay
+from pages import blueprints
+from runxia.clock import FixedClock
+from runxia.settings import Settings
+from runxia.utility import load_utility
+from services.payments import Payments
+from store import crypto
+from store.db import Database
+from store.models import Base
+from tests.fakes import FakeCsms, sample_csms
+
+
+@dataclass
+class FakeWechat:
+    """WeChat's OAuth: codes that are good once."""
+
+    codes: dict[str, str] = field(default_factory=dict)
+
+    async def openid_from_code(self, code: str) -> str:
+        """Whose code it is."""
+        if code not in self.codes:
+            raise CodeInvalid(code)
+        return self.codes.pop(code)
+
+    def code(self, openid: str) -> str:
+        """What WeChat puts into the redirect."""
+        code = secrets.token_hex(8)
+        self.codes[code] = openid
+        return code
+
+
+@dataclass
+class Web:
+    """The pages and what is behind them."""
+
+    url: str
+    payments: Payments
+    csms: FakeCsms
+    wechat: FakeWechat
+    clock: FixedClock
+
+
+@asynccontextmanager
+async def serving_pages(settings: Settings, pay: WechatPay, clock: FixedClock, folder: Path) -> AsyncIterator[Web]:
+    """Serve the pages, with an empty database."""
+    crypto.use(crypto.KeyRing({"test": bytes(32)}))
+    db = Database(f"sqlite:///{folder / 'pages.db'}")
+    async with db.engine.begin() as connection:
+        await connection.run_sync(Base.metadata.create_all)
+    csms, wechat, utility = sample_csms(), FakeWechat(), load_utility(Path("utility.yml"))
+    payments = Payments(
+        db, csms, pay, clock, utility, link_key=settings.link_key.get_secret_value().encode(),
+        public_base_url=settings.public_base_url,
+    )
+    app: Sanic = Sanic(f"pages-{secrets.token_hex(4)}")
+    app.config.update({"OAS": False, "MOTD": False, "ACCESS_LOG": False, "CORS": False})
+    app.config.TOUCHUP = False  # it rewrites Sanic's own code, once in a process only
+    app.blueprint(blueprints)
+    app.ctx.services = SimpleNamespace(settings=settings, utility=utility, clock=clock, payments=payments)
+    app.ctx.wechat = wechat
+    server = await app.create_server(host="127.0.0.1", port=0, return_asyncio_server=True)
+    assert server is not None
+    await server.startup()
+    await server.start_serving()
+    port = server.server.sockets[0].getsockname()[1]
+    try:
+        yield Web(f"http://127.0.0.1:{port}", payments, csms, wechat, clock)
+    finally:
+        server.close()
+        await server.wait_closed()
+        await db.close()
