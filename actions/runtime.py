@@ -8,10 +8,12 @@ from typing import Any
 import pluggy
 from rasa_sdk.plugin import plugin_manager
 from sanic import Sanic
+from sanic.worker.manager import WorkerManager
 
 from runxia.bootstrap import Services, open_services
 from runxia.settings import load_settings
 
+START_TENTHS = 3000  # tenths of a second
 _hook = pluggy.HookimplMarker("rasa_sdk")
 _services: Services | None = None
 
@@ -54,6 +56,9 @@ class _Lifecycle:
 
 def register() -> None:
     """Make rasa-sdk call us; harmless twice."""
+    # Sanic gives its worker, which imports everything anew, 30 s to come up and then stops. A busy machine needs longer, and
+    # rasa-sdk has no option for it.
+    WorkerManager.THRESHOLD = START_TENTHS
     manager = plugin_manager()
     if not manager.has_plugin("runxia"):
         manager.register(_Lifecycle(), "runxia")

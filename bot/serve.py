@@ -78,12 +78,14 @@ def _make_sqlite_quick() -> None:
     from sqlalchemy import event
     from sqlalchemy.engine import Engine
 
-    @event.listens_for(Engine, "connect")
-    def _set_pragmas(connection: Any, _record: Any) -> None:
-        if type(connection).__module__.startswith("sqlite3"):
-            connection.execute("PRAGMA journal_mode=WAL")
-            connection.execute("PRAGMA synchronous=NORMAL")
-            connection.execute(f"PRAGMA busy_timeout={SQLITE_BUSY_MS}")
+    event.listen(Engine, "connect", _set_pragmas)
+
+
+def _set_pragmas(connection: Any, _record: Any) -> None:
+    if type(connection).__module__.startswith("sqlite3"):
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=NORMAL")
+        connection.execute(f"PRAGMA busy_timeout={SQLITE_BUSY_MS}")
 
 
 def _redis_lock_store(url: str) -> Any:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import subprocess
 import sys
 import threading
 import time
@@ -105,7 +106,16 @@ class Supervisor:
             say("没有按时就绪：" + "、".join(NAMES[process.name] for process in missing))
             self._manager.terminate()
             return
+        if self._sandbox:
+            self._publish_menu()
         say(self._addresses())
+
+    def _publish_menu(self) -> None:
+        """Give the sandbox's account the menu, which a real one gets by ``make menu``."""
+        command = [sys.executable, "-m", "gateway.publish_menu"]
+        published = subprocess.run(command, env=dict(self._env), cwd=ROOT, capture_output=True, text=True, check=False)
+        if published.returncode:
+            say(f"菜单没有发布成功：{published.stderr.strip()}")
 
     def _addresses(self) -> str:
         lines = [f"\n润下已启动：\n  微信回调  {self._env['PUBLIC_BASE_URL']}/wechat"]

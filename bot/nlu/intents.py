@@ -7,6 +7,7 @@ import warnings
 from typing import Any, Dict, List, Optional, Tuple
 
 import numpy as np
+import numpy.typing as npt
 import scipy.sparse
 from rasa.engine.graph import ExecutionContext, GraphComponent
 from rasa.engine.recipes.default_recipe import DefaultV1Recipe
@@ -18,6 +19,8 @@ from rasa.shared.nlu.constants import INTENT, INTENT_NAME_KEY, INTENT_RANKING_KE
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 from scipy.optimize import minimize_scalar
+
+Array = npt.NDArray[Any]
 
 WEIGHTS_FILE = "weights.npz"
 LABELS_FILE = "labels.json"
@@ -36,9 +39,9 @@ class LinearHead:
     def __init__(
         self,
         labels: List[str],
-        rarity: np.ndarray,
-        weights: np.ndarray,
-        bias: np.ndarray,
+        rarity: Array,
+        weights: Array,
+        bias: Array,
         temperature: float,
         dense_weight: float,
     ) -> None:
@@ -50,7 +53,7 @@ class LinearHead:
         self.dense_weight = dense_weight
 
     @classmethod
-    def fit(cls, sparse: scipy.sparse.csr_matrix, dense: np.ndarray, labels: List[str], settings: Dict[str, Any]) -> LinearHead:
+    def fit(cls, sparse: scipy.sparse.csr_matrix, dense: Array, labels: List[str], settings: Dict[str, Any]) -> LinearHead:
         """Learn from examples.
 
         Args:
@@ -68,35 +71,35 @@ class LinearHead:
         temperature = _held_out_temperature(weighed, embedded, targets, settings)
         return cls(names, rarity, weights, bias, temperature, settings["dense_weight"])
 
-    def confidences(self, sparse: scipy.sparse.csr_matrix, dense: np.ndarray) -> np.ndarray:
+    def confidences(self, sparse: scipy.sparse.csr_matrix, dense: Array) -> Array:
         """Confidence of every label for each message: messages × labels, rows sum to 1."""
         return _softmax(
             _scores(_weigh(sparse, self.rarity), dense * self.dense_weight, self.weights, self.bias) / self.temperature
         )
 
 
-def _rarity(sparse: scipy.sparse.csr_matrix) -> np.ndarray:
+def _rarity(sparse: scipy.sparse.csr_matrix) -> Array:
     """Inverse document frequency; 0 for what only one example has, which teaches nothing."""
     having = sparse.getnnz(axis=0)
-    rarity: np.ndarray = np.where(having > 1, np.log((1 + sparse.shape[0]) / (1 + having)) + 1, 0.0)
+    rarity: Array = np.where(having > 1, np.log((1 + sparse.shape[0]) / (1 + having)) + 1, 0.0)
     return rarity
 
 
-def _weigh(sparse: scipy.sparse.csr_matrix, rarity: np.ndarray) -> scipy.sparse.csr_matrix:
+def _weigh(sparse: scipy.sparse.csr_matrix, rarity: Array) -> scipy.sparse.csr_matrix:
     weighted = scipy.sparse.csr_matrix(sparse).multiply(rarity).tocsr()
     lengths = np.sqrt(weighted.multiply(weighted).sum(axis=1)).A1
     return (scipy.sparse.diags(1 / np.maximum(lengths, 1e-9)) @ weighted).tocsr()
 
 
-def _scores(sparse: scipy.sparse.csr_matrix, dense: np.ndarray, weights: np.ndarray, bias: np.ndarray) -> np.ndarray:
+def _scores(sparse: scipy.sparse.csr_matrix, dense: Array, weights: Array, bias: Array) -> Array:
     words = sparse.shape[1]
-    scores: np.ndarray = sparse @ weights[:, :words].T + dense @ weights[:, words:].T + bias
+    scores: Array = sparse @ weights[:, :words].T + dense @ weights[:, words:].T + bias
     return scores
 
 
 def _fit_weights(
-    sparse: scipy.sparse.csr_matrix, dense: np.ndarray, targets: np.ndarray, settings: Dict[str, Any]
-) -> Tuple[np.ndarray, np.ndarray]:
+    sparse: scipy.sparse.csr_matrix, dense: Array, targets: Array, settings: Dict[str, Any]
+) -> Tuple[Array, Array]:
     """Weights (labels × features) and bias of a multinomial logistic regression.
 
     It is fitted on the leading directions of the sparse features beside the dense ones, which is many times faster than on
@@ -117,7 +120,7 @@ def _fit_weights(
 
 
 def _held_out_temperature(
-    sparse: scipy.sparse.csr_matrix, dense: np.ndarray, targets: np.ndarray, settings: Dict[str, Any]
+    sparse: scipy.sparse.csr_matrix, dense: Array, targets: Array, settings: Dict[str, Any]
 ) -> float:
     """The temperature at which a held-out fifth of the examples is likeliest; 1 where there are too few to hold any out."""
     from sklearn.model_selection import train_test_split
@@ -135,9 +138,9 @@ def _held_out_temperature(
     return float(np.exp(minimize_scalar(surprise, bounds=(-3, 3), method="bounded").x))
 
 
-def _softmax(scores: np.ndarray) -> np.ndarray:
+def _softmax(scores: Array) -> Array:
     shifted = np.exp(scores - scores.max(axis=1, keepdims=True))
-    softmax: np.ndarray = shifted / shifted.sum(axis=1, keepdims=True)
+    softmax: Array = shifted / shifted.sum(axis=1, keepdims=True)
     return softmax
 
 
@@ -228,7 +231,7 @@ class LinearIntentClassifier(GraphComponent, IntentClassifier):
         ]
 
 
-def sentence_features(message: Message) -> Tuple[scipy.sparse.csr_matrix, np.ndarray]:
+def sentence_features(message: Message) -> Tuple[scipy.sparse.csr_matrix, Array]:
     """Sentence features of a message: a sparse and a dense row, either of which may be empty."""
     _, sparse = message.get_sparse_features(TEXT)
     _, dense = message.get_dense_features(TEXT)

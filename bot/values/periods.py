@@ -145,7 +145,7 @@ def _read_last_months(said: Dict[str, Optional[str]], today: date) -> Optional[D
 
 
 def _read_last_days(said: Dict[str, Optional[str]], today: date) -> Optional[Days]:
-    days = _number(said["count"]) * (1 if said["unit"] in "天日" else 7)
+    days = _number(said["count"]) * (1 if (said["unit"] or "") in "天日" else 7)
     return today - timedelta(days=days), today, "span"
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from rasa.core.agent import Agent, load_agent
@@ -60,7 +60,7 @@ def _followup(name: str) -> dict[str, Any]:
 class Actions:
     """The action server's part: events and texts by the action's name."""
 
-    kwargs: dict[str, Any] = {}  # of an EndpointConfig
+    kwargs: ClassVar[dict[str, Any]] = {}  # of an EndpointConfig
 
     async def request(self, json: dict[str, Any], **_: Any) -> dict[str, Any]:
         """Run one action."""

@@ -12,6 +12,7 @@ from rasa.engine.storage.resource import Resource
 from rasa.shared.nlu.training_data.message import Message
 
 from bot.environment import ROOT
+from bot.nlu.aliases import find_named
 from bot.nlu.bare_values import BareValueClassifier
 from bot.nlu.tokenizer import VALUE_SYMBOLS, DomainTokenizer, reading_of
 from bot.nlu.values import ValueExtractor
@@ -79,3 +80,22 @@ def test_nothing_is_found_in_payloads(reader: Reader, payload: str) -> None:
     message = reader.read(payload)
     found: list[Any] = message.get("entities", [])
     assert (found, message.get("text_tokens"), reading_of(message)) == ([], [], None)
+
+
+@pytest.mark.parametrize(
+    ("text", "alias"),
+    [
+        ("叫它爸妈家吧", "爸妈家"),
+        ("把1002003004叫作奶奶家", "奶奶家"),
+        ("给这个户号起名叫老房子", "老房子"),
+        ("备注成出租房就行", "出租房"),
+        ("名字改为“门面”", "门面"),
+    ],
+)
+def test_an_alias_follows_the_word_for_naming(text: str, alias: str) -> None:
+    assert [entity["value"] for entity in find_named(text)] == [alias]
+
+
+@pytest.mark.parametrize("text", ["叫什么名字好", "给户号起个名字", "换个叫法", "备注"])
+def test_no_alias_is_made_up(text: str) -> None:
+    assert find_named(text) == []

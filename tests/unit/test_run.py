@@ -30,7 +30,7 @@ def supervise(tmp_path: Path, **commands: str) -> subprocess.Popen[str]:
         env = {{"DATA_DIR": {str(tmp_path)!r}, "PUBLIC_BASE_URL": "http://gateway", "WECHAT_API_BASE_URL": "http://sandbox",
                "PATH": {os.environ["PATH"]!r}}}
         with ExitStack() as stack:
-            sys.exit(run.Supervisor(env, sandbox=True, stack=stack).run())
+            sys.exit(run.Supervisor(env, sandbox=False, stack=stack).run())
     """)
     return subprocess.Popen([sys.executable, "-c", script], cwd=ROOT, stdout=subprocess.PIPE, text=True)
 

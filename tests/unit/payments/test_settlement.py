@@ -269,7 +269,6 @@ async def test_an_order_refunded_past_us_is_over(world: World) -> None:
 
 async def test_orders_not_paid_are_closed_on_both_sides(world: World) -> None:
     opened, begun = await world.order(MOTHER, "ordinary"), await world.prepaid(SON, "arrears")
-    world.pay.failures = []
     await world.hours_pass()
     assert [(await world.one(link)).state for link in (opened, begun)] == ["closed", "closed"]
     assert world.pay.orders[begun.out_trade_no].state == "CLOSED"
