@@ -31,12 +31,12 @@ $(UV):
 
 .venv/.synced: $(UV) pyproject.toml uv.lock
 	@echo "安装应用环境（Python 3.12）……"
-	@$(UV) sync --frozen --quiet --python "$(call find_python,3.12)"
+	@$(UV) sync --frozen --quiet --compile-bytecode --python "$(call find_python,3.12)"
 	@touch $@
 
 bot/.venv/.synced: $(UV) bot/pyproject.toml bot/uv.lock
 	@echo "安装对话引擎环境（Python 3.10，约 2 GB）……"
-	@cd bot && ../$(UV) sync --frozen --quiet --python "$(call find_python,3.10)"
+	@cd bot && ../$(UV) sync --frozen --quiet --compile-bytecode --python "$(call find_python,3.10)"
 	@touch $@
 
 assets: node_modules/.copied
@@ -73,8 +73,8 @@ rotate-keys: setup ## re-encrypt personal data with the first key of FIELD_KEY
 # --- checking
 
 test: train ## every test
-	@$(BOT) -m pytest -q tests/bot
-	@$(APP) -m pytest -q tests --ignore=tests/bot
+	@$(BOT) -m pytest -q -c bot/pyproject.toml tests/bot
+	@$(APP) -m pytest -q tests
 
 lint: setup ## style, types, lock files
 	@$(APP) -m ruff check .
@@ -85,6 +85,7 @@ lint: setup ## style, types, lock files
 	@$(APP) -m runxia.utility
 
 validate: setup ## the language data: rasa data validate, and checks of our own
+	@$(BOT) -m rasa data validate --fail-on-warnings --domain domain.yml --data data --config config.yml
 	@$(BOT) -m bot.validate
 
 format: setup ## put imports in order and fix what can be fixed

@@ -24,6 +24,9 @@ DEFAULT_PORTS = {
     "GATEWAY_PORT": "8000", "RASA_PORT": "5005", "ACTIONS_PORT": "5055", "SANDBOX_PORT": "9000", "CSMS_PORT": "9100",
 }
 
+# rasa-sdk listens everywhere unless told otherwise; nobody but Rasa has any business with it.
+COMMON = {"SANIC_HOST": "127.0.0.1", "PYTHONUNBUFFERED": "1"}
+
 
 def sandbox_environment(given: Mapping[str, str]) -> dict[str, str]:
     """The whole environment for every process of a sandbox run.
@@ -35,7 +38,7 @@ def sandbox_environment(given: Mapping[str, str]) -> dict[str, str]:
     data = Path(settings.get("DATA_DIR") or ROOT / "var").resolve()
     (data / "keys").mkdir(parents=True, exist_ok=True, mode=0o700)
     ensure_pay_keys(data / "keys")
-    return {**_worked_out(settings, data), **settings, "DATA_DIR": str(data), "PYTHONUNBUFFERED": "1"}
+    return {**_worked_out(settings, data), **COMMON, **settings, "DATA_DIR": str(data)}
 
 
 def production_environment(given: Mapping[str, str]) -> dict[str, str]:
@@ -51,7 +54,7 @@ def production_environment(given: Mapping[str, str]) -> dict[str, str]:
         "PUBLIC_BASE_URL": f"http://127.0.0.1:{settings['GATEWAY_PORT']}",
         "DATABASE_URL": f"sqlite:///{data / 'runxia.db'}",
     }
-    return {**ours, **settings, "DATA_DIR": str(data), "PYTHONUNBUFFERED": "1"}
+    return {**ours, **COMMON, **settings, "DATA_DIR": str(data)}
 
 
 def _worked_out(settings: Mapping[str, str], data: Path) -> dict[str, str]:
