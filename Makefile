@@ -85,7 +85,7 @@ lint: setup ## style, types, lock files
 	@$(APP) -m runxia.utility
 
 validate: setup ## the language data: rasa data validate, and checks of our own
-	@$(BOT) -m rasa data validate --fail-on-warnings --domain domain.yml --data data --config config.yml
+	@$(BOT) -W ignore -m rasa data validate --fail-on-warnings --domain domain.yml --data data --config config.yml
 	@$(BOT) -m bot.validate
 
 format: setup ## put imports in order and fix what can be fixed

@@ -6,11 +6,11 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
-from connectors.wechatpay import WechatPay
 from redis.asyncio import Redis
 
 from connectors.csms import CsmsClient
 from connectors.sms import SmsClient
+from connectors.wechatpay import WechatPay
 from runxia.clock import Clock, clock_from
 from runxia.settings import Settings
 from runxia.utility import Utility, load_utility

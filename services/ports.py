@@ -170,7 +170,8 @@ class Csms(Protocol):
 
     async def bills(self, account_no: str, *, since: str | None = None, until: str | None = None) -> Sequence[Bill]:
         """Bills of the months ``since`` to ``until`` (``2026-08``, both included), newest first; without bounds, the
-        last 36 months."""
+        last 36 months.
+        """
         ...
 
     async def bill(self, bill_no: str) -> Bill | None:
@@ -190,7 +191,8 @@ class Csms(Protocol):
         *, keep_excess: bool,
     ) -> Sequence[LineResult]:
         """Book a payment on bills: pairs of bill number and fen. The same ``out_trade_no`` again changes nothing and gives
-        the same result. ``keep_excess``: money for a bill that was paid meanwhile becomes the account's credit."""
+        the same result. ``keep_excess``: money for a bill that was paid meanwhile becomes the account's credit.
+        """
         ...
 
     async def hand_over_reconciliation(self, day: date, content: bytes) -> None:

@@ -17,8 +17,8 @@ from tests.world import as_new, fixture
 SCRIPT = ROOT / "docs" / "transcripts.yml"
 RESULT = ROOT / "docs" / "transcripts.md"
 INTRODUCTION = (
-    "# 十段对话\n\n每一段都是在沙箱里和训练好的小润真实进行的对话，由 `make transcripts` 写成；顾客说的话在 `docs/transcripts.yml`。"
-    "沙箱里的人名、地址和号码都是编的。\n"
+    "# 十段对话\n\n每一段都是在沙箱里和训练好的小润真实进行的对话，由 `make transcripts` 写成；"
+    "顾客说的话在 `docs/transcripts.yml`。沙箱里的人名、地址和号码都是编的。\n"
 )
 
 

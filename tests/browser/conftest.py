@@ -24,9 +24,12 @@ def installed_browser() -> str | None:
     return on_path or next((str(each) for each in APPLICATIONS if each.exists()), None)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """The browser; without one the test says so."""
+    """The browser; without one the test says so.
+
+    Playwright holds the thread's event loop while it runs, so it must end before the next module's asynchronous tests.
+    """
     executable = installed_browser()
     if executable is None:
         pytest.skip(f"no browser is installed (looked for {', '.join(BROWSERS)})")

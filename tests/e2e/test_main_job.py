@@ -19,7 +19,7 @@ async def test_bind_ask_explain_pay(player: Player) -> None:
     await customer.tap("是的")
     answer = await customer.say(await customer.code(str(account["phone"])))
     assert "账单" in answer
-    await customer.tap("电子账单")
+    await customer.tap("只要电子账单")
 
     answer = await customer.say("这个月水费账单发我看看")
     assert re.search(r"\d+\.\d\d元", answer)

@@ -17,7 +17,8 @@ def production(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, **changes: str) 
     key = base64.b64encode(b"k" * 32).decode()
     (tmp_path / "key.pem").write_text("key")
     values = {
-        "public_base_url": "https://wx.water.example", "wechat_app_id": "wx1", "wechat_app_secret": "s" * 32, "wechat_token": "t",
+        "public_base_url": "https://wx.water.example",
+        "wechat_app_id": "wx1", "wechat_app_secret": "s" * 32, "wechat_token": "t",
         "wechat_aes_key": "a" * 43, "wechat_original_id": "gh_1", "wechatpay_mch_id": "1", "wechatpay_api_v3_key": "v" * 32,
         "wechatpay_cert_serial_no": "5", "wechatpay_private_key_file": str(tmp_path / "key.pem"),
         "wechatpay_public_key_file": str(tmp_path / "key.pem"), "wechatpay_public_key_id": "PUB_1",
