@@ -24,40 +24,55 @@ type Months = tuple[str, str]  # first and last month, both included
 PAY_INTENTS = frozenset({"pay_bill", "pay_all_merged"})
 ALL_ACCOUNTS = re.compile(r"(所有|全部|每个|每户|各个|几个|几户|两个|两户|三个|三户)(的)?(户号|户头|账户|帐户|户|家|房子)|名下")
 TOGETHER = re.compile(r"也|一起|一块|一并|一道|连同|加上|还有|和|跟")
+NEWEST = re.compile(r"(?:最近|最新|最后|最晚)的?[那这]?一?(?:笔|期|张|个月)")
+OLDEST = re.compile(r"(?:最早|最老|最旧|最前面?|头)的?[那这]?一?(?:笔|期|张|个月)")
+THIS = re.compile(r"[这本当]一?个?[期次回月]")  # the newest bill, whichever month it is called after
+EXCEPT = re.compile(r"除了|除开|除去|除掉|以外|之外|不算|不包括|(?<!要)(?:不要|不用|不想|别|不|甭)(?:付|交|缴)")
 LEAVE_OUT = re.compile(r"(?<!要)(先不|不用|不要|不想|别|不)(付|交|缴|给)")
 
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """Which bills a customer means. ``ordinal`` counts the lines shown, from 1, or from the end when negative."""
+    """Which bills a customer means. ``ordinal`` and ``left_out`` count the lines, from 1, or from the end when negative."""
 
     included: tuple[Months, ...] = ()
     excluded: tuple[Months, ...] = ()
     ordinal: int | None = None
+    left_out: int | None = None
     amount_fen: int | None = None
 
     @classmethod
     def of(cls, values: Values, text: str) -> Wish:
         """Read the values of a message. A single month in "8月的先不付" is left out, whatever else."""
-        named = [(each.first_month, each.last_month, each.excluded) for each in values.periods]
+        periods = values.periods
+        if periods and all(THIS.match(each.text) for each in periods):
+            place = -1 if not periods[0].excluded else None
+            return cls(ordinal=place, left_out=None if place else -1)
+        named = [(each.first_month, each.last_month, each.excluded) for each in periods]
         if len(named) == 1 and LEAVE_OUT.search(text):
             named = [(*named[0][:2], True)]
+        place = None if named else values.first("ordinal") or _place(text)
+        leaves_out = bool(EXCEPT.search(text))
         return cls(
             included=tuple((first, last) for first, last, excluded in named if not excluded),
             excluded=tuple((first, last) for first, last, excluded in named if excluded),
-            ordinal=values.first("ordinal"), amount_fen=values.first("amount"),
+            ordinal=None if leaves_out else place, left_out=place if leaves_out else None,
+            amount_fen=values.first("amount"),
         )
 
     @property
     def is_specific(self) -> bool:
         """Whether any bill in particular is meant."""
-        return bool(self.included or self.excluded or self.ordinal or self.amount_fen)
+        return bool(self.included or self.excluded or self.ordinal or self.left_out or self.amount_fen)
 
     def pick(self, lines: Sequence[OfferLine]) -> tuple[OfferLine, ...]:
         """The lines meant, of those offered: by place, or by amount where one line or their sum fits; else all."""
-        if self.ordinal:
-            place = self.ordinal - 1 if self.ordinal > 0 else self.ordinal
-            return (lines[place],) if -len(lines) <= place < len(lines) else tuple(lines)
+        if self.ordinal or self.left_out:
+            place = _index(self.ordinal or self.left_out or 1)
+            if not -len(lines) <= place < len(lines):
+                return tuple(lines)
+            chosen = lines[place]
+            return (chosen,) if self.ordinal else tuple(line for line in lines if line is not chosen)
         fitting = [line for line in lines if line.amount_fen == self.amount_fen]
         if len(fitting) == 1 and sum(line.amount_fen for line in lines) != self.amount_fen:
             return (fitting[0],)
@@ -66,6 +81,17 @@ class Wish:
     def amount_differs(self, lines: Iterable[OfferLine]) -> bool:
         """Whether the customer named an amount, and these lines do not come to it."""
         return self.amount_fen is not None and sum(line.amount_fen for line in lines) != self.amount_fen
+
+
+def _place(text: str) -> int | None:
+    """最早那笔, 最近那笔: bills are offered oldest first."""
+    if NEWEST.search(text):
+        return -1
+    return 1 if OLDEST.search(text) else None
+
+
+def _index(ordinal: int) -> int:
+    return ordinal - 1 if ordinal > 0 else ordinal
 
 
 def to_slot(lines: Iterable[OfferLine]) -> list[dict[str, Any]]:
@@ -141,6 +167,9 @@ async def propose(turn: Turn, account_nos: Sequence[str], wish: Wish) -> tuple[O
     if offer.in_progress:
         turn.say("utter_pay_without_in_progress", months=_months(offer.in_progress))
     lines = wish.pick(offer.lines)
+    if not lines:
+        turn.say("utter_pay_nothing_left_out")
+        return ()
     if wish.amount_differs(lines):
         turn.say("utter_pay_whole_bills", amount=yuan(wish.amount_fen or 0))
     limit = turn.services.utility.payments.max_bills_per_order
@@ -244,12 +273,16 @@ class ValidatePayForm(Form):
         if wish.is_specific or turn.intent in PAY_INTENTS or await self._names_account(turn):
             return await self._choose_again(turn, wish)
         yes = agreed(turn)
-        return self.misheard(turn, "pay_confirmed", "utter_pay_yes_or_no") if yes is None else {"pay_confirmed": yes}
+        if yes is None or (yes and EXCEPT.search(turn.text)):
+            return self.misheard(turn, "pay_confirmed", "utter_pay_yes_or_no")
+        return {"pay_confirmed": yes}
 
     async def _choose_again(self, turn: Turn, wish: Wish) -> Mapping[str, Any]:
         before = from_slot(turn.slot("pay_lines"))
-        if wish.ordinal:
+        if wish.ordinal or wish.left_out:
             lines = wish.pick(before)
+            if not lines:
+                turn.say("utter_pay_nothing_left")
         elif await self._names_account(turn):
             account = await turn.services.accounts.pick(turn.openid, turn.values.account_nos, turn.text)
             lines = await propose(turn, await accounts_meant(turn, account, everything=False), wish)
@@ -259,7 +292,7 @@ class ValidatePayForm(Form):
             lines = await self._narrow(turn, before, wish)
         if not lines:
             return self.again("pay_confirmed")
-        if lines == before and (agreed(turn) or turn.intent in PAY_INTENTS):
+        if lines == before and not EXCEPT.search(turn.text) and (agreed(turn) or turn.intent in PAY_INTENTS):
             return {"pay_confirmed": True}
         return {"pay_confirmed": None, "pay_lines": to_slot(lines)}
 

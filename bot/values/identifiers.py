@@ -17,7 +17,8 @@ _DIGIT = f"[0-9{''.join(DIGITS)}]"
 # Pieces of digits with single spaces or dashes between; long numbers are often written or spoken in groups.
 _RUN = re.compile(rf"(?<![0-9a-z.]){_DIGIT}+x?(?: ?[-—–－ ] ?{_DIGIT}+x?)*(?![0-9a-z])")
 _LONGEST = 18  # digits of an identifier, and so pieces at most
-_PIECE = re.compile(rf"{_DIGIT}+x?")
+# Figures and Chinese numerals are pieces of their own: in 3028046086一起 the 一 is no digit.
+_PIECE = re.compile(rf"[0-9]+x?|[{''.join(DIGITS)}]+x?")
 _PHONE = re.compile(r"1[3-9][0-9]{9}")
 _EMAIL = re.compile(r"[a-z0-9][a-z0-9._%+-]*@[a-z0-9-]+(?:\.[a-z0-9-]+)*\.[a-z]{2,}")
 _COUNTRY_CODE = re.compile(r"(?:\+|00)86[ -]?(?=1)")
@@ -63,6 +64,8 @@ def _read_pieces(pieces: List[Tuple[int, int, str]], text: str, account_digits: 
                 break
         else:
             at += 1
+    if len(pieces) > 1 and pieces[-1][2][0].isascii() != pieces[0][2][0].isascii():
+        pieces = pieces[:-1]
     if len(pieces) > code_digits:
         return
     joined = "".join(piece for _, _, piece in pieces)

@@ -137,6 +137,11 @@ def _read_relative_month(said: Dict[str, Optional[str]], today: date) -> Optiona
     return _months(today.year, today.month - back, today.month - back, "month")
 
 
+def _read_same_time(said: Dict[str, Optional[str]], today: date) -> Optional[Days]:
+    year = _year(said["year"], today) or today.year
+    return _months(year, today.month, today.month, "month")
+
+
 def _read_last_months(said: Dict[str, Optional[str]], today: date) -> Optional[Days]:
     count = 6 if said["half"] else _number(said["count"]) * (12 if said["unit"] == "年" else 1)
     if said["before"]:  # 前三个月: whole months before this one
@@ -250,6 +255,10 @@ _SINGLE: List[Tuple[re.Pattern[str], Reader]] = [
     (
         re.compile(r"(?P<which>上上上|上上|上|下)一?个?(?:月|(?:账|帐)单月|周期)(?!份?[0-9])份?|(?:这个?|本|当|今)月份?"),
         _read_relative_month,
+    ),
+    (
+        re.compile(rf"(?P<year>{_YEAR})(?:这个?(?:时候|时间|时节|月)|这会儿?|这阵子?|同期|同一?时[期间]|同月|本月|现在|此时)"),
+        _read_same_time,
     ),
     (re.compile(r"(?P<which>上上|上|下)一?期|(?:这一?|本|当)期"), _read_relative_month),
     (re.compile(r"(?P<which>上)(?:一?次|一?回)(?=的?(?:账单|帐单|水费))"), _read_relative_month),

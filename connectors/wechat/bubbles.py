@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -48,17 +48,18 @@ class Image:
 Bubble = Text | Menu | Image
 
 
-def buttons_of(answers: Iterable[Answer]) -> tuple[Button, ...]:
-    """All choices offered, each once, in order."""
-    found: dict[str, Button] = {}
-    for answer in answers:
-        for button in answer.get("buttons") or ():
-            found.setdefault(button["payload"], Button(title=button["title"], payload=button["payload"]))
+def buttons_of(answers: Sequence[Answer]) -> tuple[Button, ...]:
+    """The choices that are open now: those of the last answer that offers any, each once.
+
+    An answer to a digression may offer its own before the task asks its question again; only the question's are left then.
+    """
+    offers = next((answer["buttons"] for answer in reversed(answers) if answer.get("buttons")), ())
+    found = {button["payload"]: Button(title=button["title"], payload=button["payload"]) for button in offers}
     return tuple(found.values())
 
 
 def compose(answers: Sequence[Answer], buttons: Sequence[Button]) -> list[Bubble]:
-    """Merge ``answers`` into bubbles: texts run together, all ``buttons`` go under the last text."""
+    """Merge ``answers`` into bubbles: texts run together, the ``buttons`` go under the last text."""
     bubbles: list[Bubble] = []
     paragraphs: list[str] = []
 

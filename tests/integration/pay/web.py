@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -72,11 +73,12 @@ async def serving_pages(settings: Settings, pay: WechatPay, clock: FixedClock, f
     app.blueprint(blueprints)
     app.ctx.services = SimpleNamespace(settings=settings, utility=utility, clock=clock, payments=payments)
     app.ctx.wechat = wechat
-    server = await app.create_server(host="127.0.0.1", port=0, return_asyncio_server=True)
+    listener = socket.create_server(("127.0.0.1", 0))  # sanic takes port 0 for its default
+    server = await app.create_server(sock=listener, return_asyncio_server=True)
     assert server is not None
     await server.startup()
     await server.start_serving()
-    port = server.server.sockets[0].getsockname()[1]
+    port = listener.getsockname()[1]
     try:
         yield Web(f"http://127.0.0.1:{port}", payments, csms, wechat, clock)
     finally:

@@ -54,6 +54,27 @@ async def test_everything_but_one_month(counter: Counter) -> None:
     assert counter.months == ["2026-09", "2026-10"]
 
 
+@pytest.mark.parametrize("text", ["除了最近那笔都付掉", "最后一笔先不付，别的付了", "除开最新的那期"])
+async def test_everything_but_the_newest(counter: Counter, text: str) -> None:
+    await counter.bind("arrears")
+    await counter.say(text, "pay_all_merged")
+    assert counter.months == ["2026-08", "2026-09"]
+
+
+async def test_this_bill_is_the_newest_whatever_its_month(counter: Counter) -> None:
+    await counter.bind("arrears")
+    said = await counter.say("把这期水费交了", period={**month("2026-11"), "text": "这期"})
+    assert counter.months == ["2026-10"]
+    assert "没有要付" not in said
+
+
+async def test_leaving_out_the_only_bill_orders_nothing(counter: Counter) -> None:
+    await counter.bind("ordinary")
+    said = await counter.say("除了最近那笔都付掉", "pay_all_merged")
+    assert "只有这一笔" in said
+    assert counter.talk.form is None
+
+
 async def test_a_month_already_paid_is_said_and_the_rest_offered(counter: Counter) -> None:
     await counter.bind("ordinary")
     said = await counter.say("付8月的", period=month("2026-08"))
@@ -196,7 +217,7 @@ LINES = tuple(OfferLine("1", f"B{number}", f"2026-0{number}", number * 1000, Bil
     [
         (Wish(), "123"), (Wish(ordinal=1), "1"), (Wish(ordinal=3), "3"), (Wish(ordinal=-1), "3"), (Wish(ordinal=-3), "1"),
         (Wish(ordinal=4), "123"), (Wish(ordinal=-4), "123"), (Wish(amount_fen=2000), "2"), (Wish(amount_fen=6000), "123"),
-        (Wish(amount_fen=1), "123"),
+        (Wish(amount_fen=1), "123"), (Wish(left_out=-1), "12"), (Wish(left_out=1), "23"), (Wish(left_out=7), "123"),
     ],
 )
 def test_lines_are_picked_by_place_or_amount(wish: Wish, picked: str) -> None:

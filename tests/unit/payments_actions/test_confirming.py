@@ -53,6 +53,8 @@ async def test_a_no_makes_no_order(counter: Counter) -> None:
         ("第二笔", "inform", {"ordinal": 2}, ["2026-09"]),
         ("就付最后一笔", "pay_bill", {"ordinal": -1}, ["2026-10"]),
         ("付9月份的", "pay_bill", {"period": month("2026-09")}, ["2026-09"]),
+        ("除了最近那笔都付掉", "pay_all_merged", {}, ["2026-08", "2026-09"]),
+        ("只要最早的一笔", "inform", {}, ["2026-08"]),
         ("36块1毛5的", "inform", {"amount": 3615}, ["2026-09"]),
     ],
 )
@@ -82,6 +84,15 @@ async def test_taking_everything_out_is_told_and_asked_again(counter: Counter) -
     assert "没有要付的了" in said
     assert counter.talk.form == "pay_form"
     assert counter.months == ["2026-10"]
+
+
+async def test_leaving_out_the_only_bill_is_no_yes(counter: Counter) -> None:
+    await counter.bind("ordinary")
+    await counter.say("交水费")
+    said = await counter.say("除了最近那笔都付掉", "pay_all_merged")
+    assert "没有要付的了" in said
+    assert await orders(counter) == []
+    assert counter.talk.form == "pay_form"
 
 
 async def test_another_account_can_be_named_instead_or_added(counter: Counter) -> None:

@@ -24,11 +24,16 @@ def test_a_picture_stands_alone() -> None:
     assert as_text(compose(answers, ())) is None
 
 
-def test_choices_of_all_answers_go_under_the_last_text_each_once() -> None:
-    answers = [{"text": "一", "buttons": [YES, NO]}, {"text": "二", "buttons": [YES]}]
+def test_choices_go_under_the_last_text_each_once() -> None:
+    answers = [{"text": "一", "buttons": [YES, NO, YES]}, {"text": "二"}]
     buttons = buttons_of(answers)
     assert [button.title for button in buttons] == ["是的", "算了"]
     assert compose(answers, buttons) == [Menu("一\n\n二", buttons)]
+
+
+def test_only_the_last_question_is_open() -> None:
+    answers = [{"text": "水价……", "buttons": [NO]}, {"text": "确认付款吗？", "buttons": [YES]}]
+    assert [button.title for button in buttons_of(answers)] == ["是的"]
 
 
 def test_a_long_text_with_choices_keeps_room_for_them() -> None:
