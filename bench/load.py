@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 Ask = Callable[[str, str], Awaitable[None]]  # customer, text
@@ -28,30 +28,35 @@ class Times:
         return len(self.each) / self.whole
 
 
-async def measure(ask: Ask, customers: Sequence[str], questions: Sequence[str], messages: int) -> Times:
-    """Send ``messages`` messages, shared by the customers, and time each."""
-    numbers = iter(range(messages))
+async def measure(ask: Ask, customers: Iterator[str], questions: Sequence[str], *, at_once: int, conversations: int) -> Times:
+    """Hold conversations, each with a new customer who asks all the questions, ``at_once`` side by side; time each message."""
+    left = iter(range(conversations))
     times: list[float] = []
 
-    async def one(customer: str) -> None:
-        for number in numbers:
-            began = time.perf_counter()
-            await ask(customer, questions[number % len(questions)])
-            times.append(time.perf_counter() - began)
+    async def hold() -> None:
+        for _ in left:
+            customer = next(customers)
+            for question in questions:
+                began = time.perf_counter()
+                await ask(customer, question)
+                times.append(time.perf_counter() - began)
 
     began = time.perf_counter()
-    await asyncio.gather(*(one(customer) for customer in customers))
+    await asyncio.gather(*(hold() for _ in range(at_once)))
     return Times(times, time.perf_counter() - began)
 
 
 async def best_rate(
-    ask: Ask, customers: Sequence[str], questions: Sequence[str], *, limit: float, messages: int,
+    ask: Ask, customers: Iterator[str], questions: Sequence[str], *, limit: float, conversations: int, most: int,
 ) -> tuple[int, Times]:
-    """The highest rate at which 99 % of the messages are answered within ``limit`` seconds, and how many wrote at once."""
+    """The highest rate at which 99 % of the messages are answered within ``limit`` seconds, and how many wrote at once.
+
+    ``most``: how many customers at once are tried at most.
+    """
     best: tuple[int, Times] | None = None
     count = 1
-    while count <= len(customers):
-        times = await measure(ask, customers[:count], questions, messages)
+    while count <= most:
+        times = await measure(ask, customers, questions, at_once=count, conversations=max(conversations, count))
         if times.percentile(0.99) >= limit:
             break
         if best is None or times.rate > best[1].rate:

@@ -14,6 +14,7 @@ from typing import Any, Dict, MutableMapping, Optional
 from urllib.parse import urlsplit
 
 from bot.environment import MODEL_FILE, ROOT, configure_logging, models_dir, prepare
+from bot.speed import make_quick
 
 # Fields of Rasa's log records that hold what a customer said or was told.
 PRIVATE_FIELDS = frozenset(
@@ -43,6 +44,7 @@ def main() -> None:
 
     configure_logging(_without_private_fields)
     _make_sqlite_quick()
+    make_quick()
     endpoints = AvailableEndpoints.read_endpoints(str(ROOT / "endpoints.yml"))
     if os.environ.get("REDIS_URL"):
         endpoints.lock_store = _redis_lock_store(os.environ["REDIS_URL"])

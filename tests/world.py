@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx
 from sqlalchemy import delete, select
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from runxia.clock import SystemClock
 from store import crypto
@@ -48,13 +49,28 @@ async def bind(stack: Stack, openid: str, accounts: Sequence[Mapping[str, Any]])
             session.add(Customer(openid=openid, created_at=now, last_seen_at=now))
             await session.flush()
         for place, account in enumerate(accounts):
-            session.add(
-                Binding(
-                    openid=openid, account_no=account["account_no"], owner=account["owner"], address=account["address"],
-                    is_default=place == 0, created_at=now,
-                ),
-            )
-            session.add(VerifiedSession(openid=openid, account_no=account["account_no"], until=now + SESSION))
+            _bind(session, openid, account, is_default=place == 0)
+
+
+async def bind_each(stack: Stack, accounts: Mapping[str, Mapping[str, Any]]) -> None:
+    """Bind one account to each of many new customers."""
+    now = SystemClock().now()
+    async with _database(stack) as db, db.begin() as session:
+        session.add_all(Customer(openid=openid, created_at=now, last_seen_at=now) for openid in accounts)
+        await session.flush()
+        for openid, account in accounts.items():
+            _bind(session, openid, account, is_default=True)
+
+
+def _bind(session: AsyncSession, openid: str, account: Mapping[str, Any], *, is_default: bool) -> None:
+    now = SystemClock().now()
+    session.add(
+        Binding(
+            openid=openid, account_no=account["account_no"], owner=account["owner"], address=account["address"],
+            is_default=is_default, created_at=now,
+        ),
+    )
+    session.add(VerifiedSession(openid=openid, account_no=account["account_no"], until=now + SESSION))
 
 
 @asynccontextmanager

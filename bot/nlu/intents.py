@@ -47,7 +47,7 @@ class LinearHead:
     ) -> None:
         self.labels = labels
         self.rarity = rarity
-        self.weights = weights  # labels × (sparse + dense) features
+        self.weights = weights  # (sparse + dense) features × labels: so that neither part is copied when it is used
         self.bias = bias
         self.temperature = temperature
         self.dense_weight = dense_weight
@@ -88,19 +88,20 @@ def _rarity(sparse: scipy.sparse.csr_matrix) -> Array:
 def _weigh(sparse: scipy.sparse.csr_matrix, rarity: Array) -> scipy.sparse.csr_matrix:
     weighted = scipy.sparse.csr_matrix(sparse).multiply(rarity).tocsr()
     lengths = np.sqrt(weighted.multiply(weighted).sum(axis=1)).A1
-    return (scipy.sparse.diags(1 / np.maximum(lengths, 1e-9)) @ weighted).tocsr()
+    scaled = scipy.sparse.diags(1 / np.maximum(lengths, 1e-9)) @ weighted
+    return scaled.tocsr().astype(np.float32)  # as the weights are, which would otherwise be converted with every message
 
 
 def _scores(sparse: scipy.sparse.csr_matrix, dense: Array, weights: Array, bias: Array) -> Array:
     words = sparse.shape[1]
-    scores: Array = sparse @ weights[:, :words].T + dense @ weights[:, words:].T + bias
+    scores: Array = sparse @ weights[:words] + dense @ weights[words:] + bias
     return scores
 
 
 def _fit_weights(
     sparse: scipy.sparse.csr_matrix, dense: Array, targets: Array, settings: Dict[str, Any]
 ) -> Tuple[Array, Array]:
-    """Weights (labels × features) and bias of a multinomial logistic regression.
+    """Weights (features × labels) and bias of a multinomial logistic regression.
 
     It is fitted on the leading directions of the sparse features beside the dense ones, which is many times faster than on
     all of them and as good; being linear, it is then written as weights of the features themselves.
@@ -116,7 +117,7 @@ def _fit_weights(
         warnings.simplefilter("ignore")  # the limit of iterations is meant: it regularises as well
         model.fit(features, targets)
     weights = np.hstack([model.coef_[:, :directions] @ reduction.components_, model.coef_[:, directions:]])
-    return weights.astype(np.float32), model.intercept_.astype(np.float32)
+    return np.ascontiguousarray(weights.T, dtype=np.float32), model.intercept_.astype(np.float32)
 
 
 def _held_out_temperature(
