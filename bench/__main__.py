@@ -54,6 +54,18 @@ async def customers_of(stack: Stack, http: httpx.AsyncClient) -> list[str]:
     return names
 
 
+async def check_answered(stack: Stack, http: httpx.AsyncClient, customer: str) -> None:
+    """Make sure that what was timed were answers.
+
+    Raises:
+        RuntimeError: the dialogue left questions unanswered.
+    """
+    told = (await http.get(f"{stack.rasa_url}/conversations/{customer}/tracker")).json()["events"]
+    answers = sum(event["event"] == "bot" for event in told)
+    if answers < len(QUESTIONS):
+        raise RuntimeError(f"{len(QUESTIONS)} questions had {answers} answers")
+
+
 def rest(url: str, http: httpx.AsyncClient) -> Ask:
     """Ask stock Rasa over its REST channel."""
 
@@ -68,7 +80,9 @@ async def run(folder: Path, stock_model: Path) -> None:
     """Measure both and print the table."""
     with running(folder) as stack:
         async with httpx.AsyncClient(timeout=30) as http:
-            ours = await figures(Sender(stack.env, http).text, await customers_of(stack, http))
+            customers = await customers_of(stack, http)
+            ours = await figures(Sender(stack.env, http).text, customers)
+            await check_answered(stack, http, customers[0])
             memory = {name: megabytes(child.pid) for name, child in stack.children.items()}
             with serving(stock_model, stack.env, free_ports(1)[0], folder) as (url, pid):
                 theirs = await figures(rest(url, http), await customers_of(stack, http))

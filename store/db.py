@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import random
+import time
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from datetime import UTC, datetime
@@ -11,13 +13,17 @@ from typing import Any
 from sqlalchemy import DateTime, Dialect, event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.types import TypeDecorator
 
 from runxia.clock import SHANGHAI
+from store import inline_sqlite
 
 SQLITE_BUSY_MS = 10_000
+INLINE_BUSY_MS = 20  # longer waits are ours, see Database; this one holds up the event loop
+_RETRY_SECONDS = (0.001, 0.01)
 _ASYNC_DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg", "postgres": "postgresql+asyncpg"}
 _SYNC_DRIVERS = {"sqlite": "sqlite", "postgresql": "postgresql+psycopg", "postgres": "postgresql+psycopg"}
 
@@ -73,19 +79,24 @@ class Database:
     def __init__(self, url: str, *, pool_size: int = 10) -> None:
         self.url = async_url(url)
         self._is_sqlite = self.url.startswith("sqlite")
-        options: dict[str, Any] = {} if self._is_sqlite else {"pool_pre_ping": True}
+        options: dict[str, Any] = {"pool_pre_ping": True}
+        if self._is_sqlite:
+            options = {"connect_args": {"async_creator_fn": inline_sqlite.connect}}
         self.engine = create_async_engine(self.url, pool_size=pool_size, **options)
         self._sessions = async_sessionmaker(self.engine, expire_on_commit=False)
         # SQLite has one writer at a time and lets the others poll, some for very long; within a process they queue instead.
         self._writing: AbstractAsyncContextManager[object] = asyncio.Lock() if self._is_sqlite else nullcontext()
         if self._is_sqlite:
-            event.listen(self.engine.sync_engine, "connect", lambda raw, _record: prepare_sqlite(raw))
+            event.listen(
+                self.engine.sync_engine, "connect", lambda raw, _record: prepare_sqlite(raw, busy_ms=INLINE_BUSY_MS),
+            )
 
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[AsyncSession]:
         """A transaction that writes: commits at the end of the block, rolls back on an error."""
         async with self._writing, self._sessions() as session:
-            await self._start(await session.connection(), "BEGIN IMMEDIATE")
+            if self._is_sqlite:
+                await self._begin_immediate(await session.connection())
             yield session
             await session.commit()
 
@@ -93,14 +104,25 @@ class Database:
     async def read(self) -> AsyncIterator[AsyncSession]:
         """A transaction that only reads."""
         async with self._sessions() as session:
-            await self._start(await session.connection(), "BEGIN")
+            if self._is_sqlite:
+                await (await session.connection()).exec_driver_sql("BEGIN")
             yield session
 
-    async def _start(self, connection: AsyncConnection, statement: str) -> None:
-        # The driver leaves transactions to us on SQLite: a deferred one that turns into a writer fails with "database is
-        # locked" at once, without the busy timeout, so writers say so from the start.
-        if self._is_sqlite:
-            await connection.exec_driver_sql(statement)
+    async def _begin_immediate(self, connection: AsyncConnection) -> None:
+        """Begin to write on SQLite.
+
+        A deferred transaction that turns into a writer fails with "database is locked" at once, without the busy timeout, so
+        writers say so from the start; and they wait here, where others can go on meanwhile.
+        """
+        end = time.monotonic() + SQLITE_BUSY_MS / 1000
+        while True:
+            try:
+                await connection.exec_driver_sql("BEGIN IMMEDIATE")
+                return
+            except OperationalError as error:
+                if "locked" not in str(error) or time.monotonic() > end:
+                    raise
+            await asyncio.sleep(random.uniform(*_RETRY_SECONDS))
 
     async def close(self) -> None:
         """Give the connections back."""
