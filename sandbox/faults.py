@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import fcntl
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
+from sanic.response import HTTPResponse, html
+from sanic.response import json as json_answer
 
 from runxia.settings import load_settings
 
@@ -18,6 +21,7 @@ Mode = Literal["ok", "slow", "down", "garbage", "lose_callback", "duplicate_call
 API_MODES: tuple[Mode, ...] = ("slow", "down", "garbage")
 CALLBACK_MODES: tuple[Mode, ...] = ("lose_callback", "duplicate_callback", "late_callback")
 DEFAULT_SECONDS = 10.0
+MAINTENANCE = {"code": "maintenance", "message": "down for maintenance"}
 GARBAGE = "<html><body>502 Bad Gateway</body></html>"
 
 
@@ -52,6 +56,23 @@ def get(system: System, *modes: Mode) -> Fault:
         elif fault.times is not None:
             faults[system] = fault.model_copy(update={"times": fault.times - 1})
         return fault
+
+
+async def misbehave(system: System, down: Mapping[str, str]) -> HTTPResponse | None:
+    """Misbehave as an HTTP API does, if ``system`` is to: the answer to give instead, or none, maybe after a delay.
+
+    Args:
+        system: whose API is called.
+        down: the JSON of its answer, with status 503, when it is down.
+    """
+    fault = get(system, *API_MODES)
+    if fault.mode == "down":
+        return json_answer(down, 503)
+    if fault.mode == "garbage":
+        return html(GARBAGE)
+    if fault.mode == "slow":
+        await asyncio.sleep(fault.seconds)
+    return None
 
 
 def put(system: System, fault: Fault) -> None:

@@ -11,7 +11,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationErro
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from sanic import Request, Sanic
 from sanic.exceptions import SanicException
-from sanic.response import BaseHTTPResponse, HTTPResponse, empty, html, json
+from sanic.response import BaseHTTPResponse, HTTPResponse, empty, json
 
 from runxia.clock import Clock, clock_from, today
 from runxia.settings import Settings
@@ -261,7 +261,7 @@ def create_app(settings: Settings) -> Sanic[Any, Any]:
             csms.signing.check(request)
         except Refused as error:
             raise Problem(401, error.code) from error
-        answer = await _misbehave()
+        answer = await faults.misbehave("csms", faults.MAINTENANCE)
         request.ctx.authentic = answer is None  # whoever answers in our place has no key
         return answer
 
@@ -313,17 +313,6 @@ async def _health(_request: Request) -> HTTPResponse:
 
 def _is_signed(request: Request) -> bool:
     return not request.path.startswith(("/health", "/sandbox/"))
-
-
-async def _misbehave() -> HTTPResponse | None:
-    fault = faults.get("csms", *faults.API_MODES)
-    if fault.mode == "down":
-        return json({"code": "maintenance", "message": "down for maintenance"}, 503)
-    if fault.mode == "garbage":
-        return html(faults.GARBAGE)
-    if fault.mode == "slow":
-        await asyncio.sleep(fault.seconds)
-    return None
 
 
 def _read[Model: BaseModel](model: type[Model], request: Request) -> Model:

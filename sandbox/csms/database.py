@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from datetime import date, datetime
 from decimal import Decimal
 from functools import lru_cache
@@ -15,6 +15,7 @@ from typing import Any
 from argon2 import PasswordHasher
 from argon2.exceptions import VerifyMismatchError
 
+from sandbox import sqlite
 from sandbox.csms.ledger import Debt
 from sandbox.csms.records import BillRecord, Books, PaymentRecord
 from sandbox.csms.tariff import Line
@@ -52,11 +53,7 @@ class Database:
     """Accounts, bills and payments by key; rules are in :mod:`sandbox.csms.ledger` and the API."""
 
     def __init__(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._connection = sqlite3.connect(path, isolation_level=None)
-        self._connection.row_factory = sqlite3.Row
-        for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
-            self._connection.execute(f"PRAGMA {pragma}")
+        self._connection = sqlite.connect(path, "synchronous=NORMAL", "foreign_keys=ON")
 
     @property
     def is_current(self) -> bool:
@@ -91,16 +88,9 @@ class Database:
         for (name,) in names:
             self._connection.execute(f'DROP TABLE "{name}"')
 
-    @contextmanager
-    def transaction(self) -> Iterator[None]:
+    def transaction(self) -> AbstractContextManager[None]:
         """All or nothing."""
-        self._connection.execute("BEGIN IMMEDIATE")
-        try:
-            yield
-        except BaseException:
-            self._connection.execute("ROLLBACK")
-            raise
-        self._connection.execute("COMMIT")
+        return sqlite.transaction(self._connection)
 
     def roles(self) -> list[sqlite3.Row]:
         """Each account's number, role and password, in the order of seeding."""

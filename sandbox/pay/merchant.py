@@ -16,7 +16,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 from sanic import Blueprint, Request, Sanic
 from sanic.exceptions import SanicException
-from sanic.response import HTTPResponse, empty, html, json, raw
+from sanic.response import HTTPResponse, empty, json, raw
 
 from runxia.clock import today
 from runxia.settings import load_settings
@@ -75,13 +75,8 @@ async def _close(app: Sanic[Any, Any]) -> None:
 
 @bp.on_request
 async def _check(request: Request) -> HTTPResponse | None:
-    fault = faults.get("pay", *faults.API_MODES)
-    if fault.mode == "down":
-        return json({"code": "SYSTEM_ERROR", "message": "系统异常，请稍后重试"}, 503)
-    if fault.mode == "garbage":
-        return html(faults.GARBAGE)
-    if fault.mode == "slow":
-        await asyncio.sleep(fault.seconds)
+    if answer := await faults.misbehave("pay", {"code": "SYSTEM_ERROR", "message": "系统异常，请稍后重试"}):
+        return answer
     _pay(request).platform.check_request(
         request.method, request.raw_url.decode(), request.headers.get("authorization", ""), request.body,
     )

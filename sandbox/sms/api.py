@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import sqlite3
 from datetime import datetime, timedelta
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from sanic import Blueprint, Request, Sanic
-from sanic.response import HTTPResponse, html, json
+from sanic.response import HTTPResponse, json
 
 from runxia.settings import load_settings
 from runxia.utility import load_utility
@@ -98,13 +97,8 @@ async def send_code(request: Request) -> HTTPResponse:
         inbox.signing.check(request)
     except Refused as error:
         return json({"code": error.code, "message": error.code}, 401)
-    fault = faults.get("sms", *faults.API_MODES)
-    if fault.mode == "down":
-        return json({"code": "maintenance", "message": "down for maintenance"}, 503)
-    if fault.mode == "garbage":
-        return html(faults.GARBAGE)
-    if fault.mode == "slow":
-        await asyncio.sleep(fault.seconds)
+    if fault := await faults.misbehave("sms", faults.MAINTENANCE):
+        return fault
     answer = _accept(inbox, request.body)
     inbox.signing.sign(request, answer)
     return answer

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from sandbox import sqlite
+
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS users (
     openid TEXT PRIMARY KEY, nickname TEXT NOT NULL, subscribed INTEGER NOT NULL, subscribed_at REAL, spoke_at REAL,
@@ -37,11 +39,7 @@ class Database:
     """A thin layer over SQLite. Statements take microseconds, so they run on the event loop's own thread."""
 
     def __init__(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._connection = sqlite3.connect(path, isolation_level=None)
-        self._connection.row_factory = sqlite3.Row
-        self._connection.execute("PRAGMA journal_mode=WAL")
-        self._connection.execute("PRAGMA synchronous=OFF")  # a demonstration's state may be lost with the machine
+        self._connection = sqlite.connect(path, "synchronous=OFF")  # a demonstration's state may be lost with the machine
         self._connection.executescript(_SCHEMA)
 
     def write(self, statement: str, values: Sequence[Any] = ()) -> int:

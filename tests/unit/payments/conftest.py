@@ -2,37 +2,24 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
-import psycopg
 import pytest
-from psycopg import sql
 
 from runxia.utility import load_utility
 from store import crypto
 from store.db import Database
 from store.models import Base
+from tests.databases import postgres_database
 from tests.unit.payments.world import World
-
-POSTGRES = os.environ.get("TEST_POSTGRES_URL", "postgresql:///postgres")
 
 
 @pytest.fixture(scope="session")
 def postgres_url() -> Iterator[str]:
     """A PostgreSQL database of our own; skips where there is no server."""
-    name = f"runxia_payments_{os.getpid()}"
-    try:
-        server = psycopg.connect(POSTGRES, autocommit=True, connect_timeout=3)
-    except psycopg.OperationalError as error:
-        pytest.skip(f"no PostgreSQL at TEST_POSTGRES_URL ({POSTGRES}): {error}")
-    with server:
-        server.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-        try:
-            yield POSTGRES.rsplit("/", 1)[0] + f"/{name}"
-        finally:
-            server.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+    with postgres_database() as url:
+        yield url
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
