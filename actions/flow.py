@@ -15,7 +15,7 @@ from rasa_sdk.executor import CollectingDispatcher
 from rasa_sdk.types import DomainDict
 
 from actions.turn import REQUESTED_SLOT, Buttons, Turn
-from services.accounts import BoundAccount, named_in
+from services.accounts import BoundAccount, choose, named_in
 from services.errors import NotBound, SystemUnavailable
 
 log = logging.getLogger(__name__)
@@ -76,14 +76,14 @@ class Task(Action, ABC):
     async def _meet_needs(self, turn: Turn) -> tuple[BoundAccount | None, list[EventType] | None]:
         if self.need is Need.NOTHING:
             return None, None
-        accounts = turn.services.accounts
-        if not await accounts.bindings(turn.openid):
+        bound = await turn.services.accounts.bindings(turn.openid)
+        if not bound:
             turn.say("utter_bind_first")
             if turn.active_form == BIND_FORM:  # goes on where it was, and then comes to this task
                 return None, turn.put_aside(self.name())
             return None, turn.detour(self.name(), "action_bind_account")
         try:
-            account = await accounts.pick(turn.openid, turn.values.account_nos, turn.text, turn.slot("account_no"))
+            account = choose(bound, turn.values.account_nos, turn.text, turn.slot("account_no"))
         except NotBound:
             turn.say("utter_not_your_account", buttons=_bind_or_list(turn.values.account_nos))
             return None, []

@@ -60,20 +60,12 @@ class Accounts:
             return [BoundAccount.of(binding) for binding in await session.scalars(_bindings(openid))]
 
     async def pick(self, openid: str, account_nos: Sequence[str], text: str = "", focus: str | None = None) -> BoundAccount:
-        """The account in question: the number named, else an alias or 尾号 in ``text``, else ``focus``, else the default.
+        """The account in question among the customer's; see :func:`choose`.
 
         Raises:
             NotBound: a number was named that is not one of this customer's, or they have none.
         """
-        bound = await self.bindings(openid)
-        by_number = {account.account_no: account for account in bound}
-        if account_nos:
-            if not all(number in by_number for number in account_nos):
-                raise NotBound
-            return by_number[account_nos[0]]
-        if not bound:
-            raise NotBound
-        return named_in(text, bound) or by_number.get(focus or "") or bound[0]
+        return choose(await self.bindings(openid), account_nos, text, focus)
 
     async def preview(self, openid: str, account_no: str) -> Preview:
         """What CSMS now holds about a bound account, masked.
@@ -380,6 +372,22 @@ class Accounts:
     async def _audit(self, openid: str, action: str, account_no: str, outcome: str = "ok", detail: str | None = None) -> None:
         async with self._db.begin() as session:
             record(session, self._clock, openid, action, account_no, outcome, detail)
+
+
+def choose(
+    bound: Sequence[BoundAccount], account_nos: Sequence[str], text: str = "", focus: str | None = None,
+) -> BoundAccount:
+    """The account in question: the number named, else an alias or 尾号 in ``text``, else ``focus``, else the first.
+
+    Raises:
+        NotBound: a number was named that is not among ``bound``, or there is none.
+    """
+    by_number = {account.account_no: account for account in bound}
+    if not bound or not all(number in by_number for number in account_nos):
+        raise NotBound
+    if account_nos:
+        return by_number[account_nos[0]]
+    return named_in(text, bound) or by_number.get(focus or "") or bound[0]
 
 
 def named_in(text: str, accounts: Iterable[BoundAccount]) -> BoundAccount | None:
