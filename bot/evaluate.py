@@ -1,8 +1,9 @@
 """Tells how well messages are understood: ``python -m bot.evaluate [--phrasings FILE]``, after training.
 
 Intents are cross-validated (5 folds, stratified): the classifier is trained anew for each fold, on features of the trained
-model. With ``--phrasings``, a JSON-lines file of ``{"text", "topic"}`` is also put to the whole model; topics that are no
-intents are left out.
+model; so are the learnt entities. With ``--phrasings``, a JSON-lines file of ``{"text", "topic"}`` is also put to the whole
+model; topics that are no intents are left out. Retrieval from the knowledge base is measured with each phrasing left out in
+turn.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import json
 import time
 from collections import Counter
 from pathlib import Path
-from typing import Any, Dict, List, Tuple
+from typing import Any, Dict, List, NamedTuple, Tuple
 
 from bot.environment import MODEL_FILE, ROOT, configure_logging, models_dir, prepare
 
@@ -38,6 +39,8 @@ def main() -> None:
     configure_logging()
     agent = asyncio.run(load_agent(model_path=str(models_dir() / MODEL_FILE)))
     cross_validate(agent)
+    cross_validate_entities(agent)
+    print_retrieval()
     if arguments.phrasings:
         lines = arguments.phrasings.read_text(encoding="utf-8").splitlines()
         asyncio.run(try_phrasings(agent, [json.loads(line) for line in lines]))
@@ -61,7 +64,7 @@ def cross_validate(agent: Any) -> None:
     truth = np.array([intent for _, intent in examples])
     labels = sorted(set(truth))
     confidences = np.zeros((len(truth), len(labels)))
-    settings = {**LinearIntentClassifier.get_default_config(), **_classifier_settings()}
+    settings = {**LinearIntentClassifier.get_default_config(), **_settings_of("LinearIntentClassifier")}
     for train, test in StratifiedKFold(FOLDS, shuffle=True, random_state=SEED).split(rows, truth):
         head = LinearHead.fit(sparse[train], dense[train], list(truth[train]), settings)
         confidences[test] = head.confidences(sparse[test], dense[test])
@@ -72,19 +75,78 @@ def cross_validate(agent: Any) -> None:
     _print_thresholds(confidences, guesses == truth)
 
 
+def cross_validate_entities(agent: Any) -> Dict[str, Score]:
+    """Cross-validate the entities that are learnt, print how well each kind is found, and return it.
+
+    A find counts if its kind and both ends are right. The folds hold examples without entities too, so that what is found
+    where nothing is counts against it.
+
+    Returns:
+        precision, recall, F1 and number of annotated entities, by kind and for ``all``.
+    """
+    import tempfile
+
+    from sklearn.model_selection import KFold
+
+    from bot.nlu.names import NameExtractor, NameTagger, Sentence, annotated, sample
+
+    settings = {**NameExtractor.get_default_config(), **_settings_of("NameExtractor")}
+    messages = _training_messages()
+    read = _featurise(agent, [message.get("text") for message in messages])
+    examples = [(Sentence.of(found), annotated(message)) for found, message in zip(read, messages, strict=True)]
+    right: Counter[str] = Counter()
+    found_at_all: Counter[str] = Counter()
+    marked: Counter[str] = Counter()
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "names"
+        for train, test in KFold(FOLDS, shuffle=True, random_state=SEED).split(examples):
+            NameTagger.train(path, sample([examples[at] for at in train], settings["unmarked"], settings["seed"]), settings)
+            tagger = NameTagger(path)
+            for sentence, truth in (examples[at] for at in test):
+                found = tagger.find(sentence)
+                right.update(mention.kind for mention in set(found) & set(truth))
+                found_at_all.update(mention.kind for mention in found)
+                marked.update(mention.kind for mention in truth)
+    scores = {kind: Score.of(right[kind], found_at_all[kind], marked[kind]) for kind in sorted(marked)}
+    scores["all"] = Score.of(right.total(), found_at_all.total(), marked.total())
+    print("\nlearnt entities, exact: precision, recall, F1, how many")
+    for kind, score in scores.items():
+        print(f"  {kind:8} {score.precision:.3f} {score.recall:.3f} {score.f1:.3f} {score.marked}")
+    return scores
+
+
+class Score(NamedTuple):
+    """How well one kind of entity is found."""
+
+    precision: float
+    recall: float
+    f1: float
+    marked: int
+
+    @classmethod
+    def of(cls, right: int, found: int, marked: int) -> Score:
+        """From counts of the right ones, those found and those annotated."""
+        precision, recall = right / max(1, found), right / max(1, marked)
+        return cls(precision, recall, 2 * right / max(1, found + marked), marked)
+
+
 def read_examples() -> List[Example]:
     """The training examples, as the importer reads them."""
+    return [(message.get("text"), message.get("intent")) for message in _training_messages()]
+
+
+def _training_messages() -> List[Any]:
     from rasa.shared.importers.importer import TrainingDataImporter
 
     importer = TrainingDataImporter.load_from_config(str(ROOT / "config.yml"), str(ROOT / "domain.yml"), [str(ROOT / "data")])
-    return [(message.get("text"), message.get("intent")) for message in importer.get_nlu_data("zh").intent_examples]
+    return list(importer.get_nlu_data("zh").intent_examples)
 
 
-def _classifier_settings() -> Dict[str, Any]:
+def _settings_of(component: str) -> Dict[str, Any]:
     import yaml
 
     pipeline = yaml.safe_load((ROOT / "config.yml").read_text(encoding="utf-8"))["pipeline"]
-    return next(dict(component) for component in pipeline if component["name"].endswith("LinearIntentClassifier"))
+    return next(dict(each) for each in pipeline if each["name"].endswith(f".{component}"))
 
 
 def _featurise(agent: Any, texts: List[str]) -> List[Any]:
@@ -95,7 +157,7 @@ def _featurise(agent: Any, texts: List[str]) -> List[Any]:
     runner = agent.processor.graph_runner
     node = next(name for name in runner._graph_schema.nodes if FEATURES_NODE in name)
     found = runner.run(inputs={PLACEHOLDER_MESSAGE: [UserMessage(text) for text in texts]}, targets=[node])
-    messages: List[Any] = found[node]
+    messages: List[Any] = found[node][: len(texts)]  # after them come the pieces of those that may hold several requests
     return messages
 
 
@@ -120,6 +182,32 @@ def _print_thresholds(confidences: Any, right: Any) -> None:
             print(
                 f"  {least:.1f} {gap:.2f}: {answered.mean():.3f} {right[answered].mean():.3f} {(~answered)[right].mean():.3f}"
             )
+
+
+def print_retrieval() -> None:
+    """How often the knowledge base's right entry is first, or among the first three, for a phrasing it has not learnt."""
+    import numpy as np
+
+    from bot.nlu.faq import FaqRetriever, learn_folder
+
+    settings = FaqRetriever.get_default_config()
+    learnt = learn_folder(ROOT / settings["path"], settings["embedding_weight"])
+    order = np.argsort(-learnt.held_out, axis=1)
+    first = order[:, 0] == learnt.truth
+    among = (order[:, :3] == learnt.truth[:, None]).any(axis=1)
+    sure = np.array([learnt.index.confidences(scores).max() for scores in learnt.held_out])
+    keys = np.array([key for _, key in learnt.index.entries])
+    print(f"\nknowledge base: {len(keys)} entries, {len(first)} phrasings, each left out in turn")
+    category = keys[order[:, 0]] == keys[learnt.truth]
+    print(f"first {first.mean():.3f}, among three {among.mean():.3f}, category {category.mean():.3f}")
+    print("confidence: share answered at once, of these right; of the others, right one among the three offered")
+    for least in CONFIDENCES:
+        at_once = sure >= least
+        print(f"  {least:.1f}: {at_once.mean():.3f} {first[at_once].mean():.3f} {among[~at_once].mean():.3f}")
+    misses = [(learnt.truth[row], order[row, 0], learnt.phrasings[row]) for row in np.flatnonzero(~among)]
+    print("not even among three (what it was → what was found):")
+    for truth, found, text in misses[:WORST]:
+        print(f"  {learnt.index.entries[truth][0]} → {learnt.index.entries[found][0]}    {text}")
 
 
 async def try_phrasings(agent: Any, rows: List[Dict[str, str]]) -> None:

@@ -12,8 +12,11 @@ from rasa.shared.core.training_data.structures import StoryGraph
 from rasa.shared.exceptions import RasaException, YamlException
 from rasa.shared.importers import utils
 from rasa.shared.importers.importer import TrainingDataImporter
+from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 from rasa.shared.utils.io import read_model_configuration, read_yaml_file
+
+from runxia.faq import BrokenFaq, FaqCategory, read_faq
 
 # Sections of a domain file in which a name belongs to one file only. Entities may be named wherever they are used.
 OWNED_LISTS = ("intents", "actions")
@@ -58,7 +61,11 @@ class CapabilityImporter(TrainingDataImporter):
             BrokenTrainingData: a file is broken, or two files define the same intent, action, slot, form or response.
         """
         files = [self._domain_file] if self._domain_file and self._domain_file.is_file() else []
-        return Domain.from_dict(merge_domains([*files, *self._files("domain"), *self._files("responses")]))
+        domain = merge_domains([*files, *self._files("domain"), *self._files("responses")])
+        with _naming_the_file():
+            # What Rasa asks for of a retrieval intent; the answers themselves are given by actions/faq.py.
+            titles = {f"utter_faq/{each.name}": [{"text": each.title}] for each in self._faq()}
+        return Domain.from_dict({**domain, "responses": {**domain.get("responses", {}), **titles}})
 
     def get_stories(self, exclusion_percentage: Optional[int] = None) -> StoryGraph:
         """Rules and stories.
@@ -75,13 +82,27 @@ class CapabilityImporter(TrainingDataImporter):
         return StoryGraph([])
 
     def get_nlu_data(self, language: Optional[str] = "zh") -> TrainingData:
-        """Examples of what customers say, (the word lists of ``lookups/`` are the tokenizer's).
+        """Examples of what customers say, those of the knowledge base included (word lists are the tokenizer's).
 
         Raises:
             BrokenTrainingData: a file is broken.
         """
         with _naming_the_file():
-            return utils.training_data_from_paths([str(path) for path in self._files("nlu")], language or "zh")
+            written = utils.training_data_from_paths([str(path) for path in self._files("nlu")], language or "zh")
+            return written.merge(TrainingData(self._faq_examples()))
+
+    def _faq_examples(self) -> List[Message]:
+        """Questions and phrasings as examples of ``faq/<category>``."""
+        return [
+            Message.build(text, entry.key)
+            for category in self._faq()
+            for entry in category.entries
+            for text in (entry.question, *entry.phrasings)
+        ]
+
+    def _faq(self) -> Iterator[FaqCategory]:
+        for folder in self._folders:
+            yield from read_faq(folder / "faq")
 
     def _files(self, kind: str) -> Iterator[Path]:
         for folder in self._folders:
@@ -90,10 +111,10 @@ class CapabilityImporter(TrainingDataImporter):
 
 @contextmanager
 def _naming_the_file() -> Iterator[None]:
-    """Turn Rasa's error about a YAML file, whose text names the file, into ours."""
+    """Turn an error about a file, whose text names the file, into ours."""
     try:
         yield
-    except YamlException as error:
+    except (YamlException, BrokenFaq) as error:
         raise BrokenTrainingData(str(error)) from error
 
 

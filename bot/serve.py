@@ -53,6 +53,7 @@ def main() -> None:
     app = run.configure_app(channels, auth_token=token, endpoints=endpoints)
     if token:
         app.register_middleware(partial(_refuse_strangers, token), "request")
+    add_forgetting(app)
     app.register_listener(partial(run.load_agent_on_start, str(model), endpoints, None), "before_server_start")
     app.register_listener(run.close_resources, "after_server_stop")
     app.run(
@@ -104,6 +105,36 @@ def _redis_lock_store(url: str) -> Any:
         "key_prefix": "rasalock",
     }
     return EndpointConfig(url=parts.hostname, type="redis", **settings)
+
+
+def add_forgetting(app: Any) -> None:
+    """``DELETE /conversations/<id>/events`` and ``DELETE /events?before=<seconds>``, which Rasa has no routes for.
+
+    Both answer ``{"deleted": count}``. They need the SQL tracker store of endpoints.yml.
+    """
+    from sanic.response import json
+
+    async def forget(request: Any, conversation_id: Optional[str] = None) -> Any:
+        store = _sql_store(request.app.ctx.agent.tracker_store)
+        event = store.SQLEvent
+        if conversation_id is not None:
+            wanted = event.sender_id == conversation_id
+        else:
+            wanted = event.timestamp < float(request.args.get("before"))
+        with store.session_scope() as session:
+            deleted = session.query(event).filter(wanted).delete(synchronize_session=False)
+            session.commit()
+        return json({"deleted": deleted})
+
+    app.add_route(forget, "/conversations/<conversation_id:path>/events", methods=["DELETE"], name="forget_conversation")
+    app.add_route(forget, "/events", methods=["DELETE"], name="forget_old_events")
+
+
+def _sql_store(store: Any) -> Any:
+    """The SQL store itself, out of what Rasa wraps it in."""
+    while not hasattr(store, "session_scope"):
+        store = store._tracker_store
+    return store
 
 
 def _refuse_strangers(token: str, request: Any) -> Optional[Any]:

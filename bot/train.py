@@ -20,7 +20,7 @@ STAMP_FILE = "runxia.stamp"
 SEED = 7
 # What the model depends on, besides the locked packages.
 SOURCES = (
-    "config.yml", "domain.yml", "utility.yml", "bot/uv.lock", "runxia/clock.py",
+    "config.yml", "domain.yml", "utility.yml", "bot/uv.lock", "runxia/clock.py", "runxia/faq.py",
     "data/**/*.yml", "data/**/*.txt", "bot/**/*.py",
 )  # fmt: skip
 NOT_SOURCES = ("bot/serve.py", "bot/evaluate.py", "bot/validate.py")

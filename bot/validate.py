@@ -14,7 +14,7 @@ from bot.environment import ROOT, configure_logging, prepare
 
 LEAST_EXAMPLES = 25
 PUSHED_PREFIX = "EXTERNAL_"  # intents that the worker triggers: nobody says them
-LEARNT_ENTITIES = {"alias"}
+LEARNT_ENTITIES = {"alias", "name", "address", "org"}
 
 
 def main() -> None:

@@ -1,22 +1,16 @@
-"""Finds what a customer calls an account (爸妈家, 老房子): learnt from annotated examples, and by the word for naming."""
+"""Finds what an account is to be called by the word for naming (叫它爸妈家吧)."""
 
 from __future__ import annotations
 
 import re
 from typing import Any, Dict, List
 
-from rasa.engine.recipes.default_recipe import DefaultV1Recipe
-from rasa.nlu.extractors.crf_entity_extractor import CRFEntityExtractor
 from rasa.shared.nlu.constants import (
     ENTITY_ATTRIBUTE_END,
     ENTITY_ATTRIBUTE_START,
     ENTITY_ATTRIBUTE_TYPE,
     ENTITY_ATTRIBUTE_VALUE,
-    INTENT,
-    INTENT_NAME_KEY,
-    TEXT,
 )
-from rasa.shared.nlu.training_data.message import Message
 
 ALIAS = "alias"
 # 叫它爸妈家吧, 备注成出租房, 名字改为“老房子”
@@ -26,28 +20,6 @@ _NAMED = re.compile(
     r"[”\"」]?(?:这个名字?|就行了?|就好了?|好了|就可以了?|可以吗|行吗|吧|了|呢|啊|哈)*[\s,，。.!！?？~]*$"
 )
 _NO_NAME = re.compile(r"什么.*|啥.*|[吧了呢啊吗]+|别的.*|个?名字?")
-
-
-@DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.ENTITY_EXTRACTOR, is_trainable=True)
-class AliasExtractor(CRFEntityExtractor):
-    """Rasa's CRF for the one entity that has to be learnt; all others belong to the value component.
-
-    Where the CRF finds no alias in a message that names an account, what follows the word for naming is taken. Runs after the
-    intent classifier.
-    """
-
-    @staticmethod
-    def get_default_config() -> Dict[str, Any]:
-        """As the CRF's, and ``naming_intent``: the intent of messages that name an account."""
-        return {**CRFEntityExtractor.get_default_config(), "naming_intent": "set_alias"}
-
-    def extract_entities(self, message: Message) -> List[Dict[str, Any]]:
-        """Aliases in the message."""
-        learnt = [entity for entity in super().extract_entities(message) if entity[ENTITY_ATTRIBUTE_TYPE] == ALIAS]
-        intent = (message.get(INTENT) or {}).get(INTENT_NAME_KEY)
-        if learnt or intent != self.component_config["naming_intent"]:
-            return learnt
-        return find_named(str(message.get(TEXT) or ""))
 
 
 def find_named(text: str) -> List[Dict[str, Any]]:

@@ -16,7 +16,7 @@ from rasa.shared.nlu.training_data.message import Message
 from bot.nlu.values import VALUE_SPANS
 
 # What may stand around bare values: marks, and the particles of 是8月的吧.
-_FILLER = re.compile(r"[\s,，。.!！?？、:：~～是的吧呢啊哦嗯和跟到]*")
+_FILLER = re.compile(r"(?:[\s,，。.!！?？、:：~～是的吧呢啊哦嗯和跟到就改]|提前|提早)*")
 
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.INTENT_CLASSIFIER, is_trainable=False)

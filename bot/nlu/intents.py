@@ -73,7 +73,7 @@ class LinearHead:
 
     def confidences(self, sparse: scipy.sparse.csr_matrix, dense: Array) -> Array:
         """Confidence of every label for each message: messages × labels, rows sum to 1."""
-        return _softmax(
+        return softmax(
             _scores(_weigh(sparse, self.rarity), dense * self.dense_weight, self.weights, self.bias) / self.temperature
         )
 
@@ -133,16 +133,17 @@ def _held_out_temperature(
     scores = _scores(sparse[held_out], dense[held_out], weights, bias)
 
     def surprise(log_temperature: float) -> float:
-        likelihoods = _softmax(scores / np.exp(log_temperature))[np.arange(len(held_out)), targets[held_out]]
+        likelihoods = softmax(scores / np.exp(log_temperature))[np.arange(len(held_out)), targets[held_out]]
         return float(-np.log(np.maximum(likelihoods, 1e-12)).mean())
 
     return float(np.exp(minimize_scalar(surprise, bounds=(-3, 3), method="bounded").x))
 
 
-def _softmax(scores: Array) -> Array:
+def softmax(scores: Array) -> Array:
+    """Of each row."""
     shifted = np.exp(scores - scores.max(axis=1, keepdims=True))
-    softmax: Array = shifted / shifted.sum(axis=1, keepdims=True)
-    return softmax
+    shares: Array = shifted / shifted.sum(axis=1, keepdims=True)
+    return shares
 
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.INTENT_CLASSIFIER, is_trainable=True)

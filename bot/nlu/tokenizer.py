@@ -29,9 +29,12 @@ REPAIRED_TEXT = "repaired_text"
 VALUE_SYMBOLS = {
     entity: chr(0xE000 + index)
     for index, entity in enumerate(
-        ("account_no", "phone", "email", "code", "id_number", "period", "amount", "volume", "ordinal")
+        (
+            "account_no", "phone", "email", "code", "id_number", "period", "amount", "volume", "ordinal",
+            "date", "day_part", "time_range", "people", "days", "tax_number", "work_order_no",
+        )
     )
-}
+}  # fmt: skip
 WORDS_FILE = "words.json"
 
 jieba.setLogLevel(logging.WARNING)  # it tells of its dictionary at DEBUG, unasked

@@ -26,6 +26,9 @@ _COUNTRY_CODE = re.compile(r"(?:\+|00)86[ -]?(?=1)")
 _UNIT_AFTER = re.compile(r" ?(?:元|块|吨|方|立方|号楼|%|m)")
 _YEAR_MONTH = re.compile(r"20[0-9]{2}(?:0[1-9]|1[0-2])")
 _DASHED_YEAR_MONTH = re.compile(r"20[0-9]{2}-(?:0[1-9]|1[0-2])")
+# Said to be a citizen's number: one with a slip in it is taken too, so that the customer hears that it is wrong.
+_CALLED_ID = re.compile(r"身份证|证件|实名")
+_FORM_OF_ID = re.compile(r"[1-8][0-9]{5}(?:19|20)[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])[0-9]{3}[0-9x]")
 _BILL_AFTER = re.compile(r" ?(?:的|账单|帐单|水费|期|这期|月)")
 
 
@@ -39,25 +42,28 @@ def find_identifiers(text: str, account_digits: int, code_digits: int) -> Iterat
     """
     for email in _EMAIL.finditer(text):
         yield email.start(), email.end(), "email", email.group()
+    called_id = bool(_CALLED_ID.search(text))
     without_country = _COUNTRY_CODE.sub(lambda match: " " * len(match.group()), _EMAIL.sub(_blank, text))
     for run in _RUN.finditer(without_country):
         pieces = [
             (run.start() + piece.start(), run.start() + piece.end(), piece.group()) for piece in _PIECE.finditer(run.group())
         ]
-        yield from _read_pieces(pieces, without_country, account_digits, code_digits)
+        yield from _read_pieces(pieces, without_country, account_digits, code_digits, called_id)
 
 
 def _blank(match: re.Match[str]) -> str:
     return "。" * len(match.group())
 
 
-def _read_pieces(pieces: List[Tuple[int, int, str]], text: str, account_digits: int, code_digits: int) -> Iterator[Found]:
+def _read_pieces(
+    pieces: List[Tuple[int, int, str]], text: str, account_digits: int, code_digits: int, called_id: bool
+) -> Iterator[Found]:
     """Join neighbouring pieces to identifiers, taking the longest that is one; a code only when nothing else fits."""
     at = 0
     while at < len(pieces):
         for end in range(min(len(pieces), at + _LONGEST), at, -1):
             joined = "".join(piece for _, _, piece in pieces[at:end])
-            entity = _kind(joined, account_digits)
+            entity = _kind(joined, account_digits, called_id)
             if entity:
                 yield pieces[at][0], pieces[end - 1][1], entity[0], entity[1]
                 at = end
@@ -75,10 +81,11 @@ def _read_pieces(pieces: List[Tuple[int, int, str]], text: str, account_digits: 
         yield start, end, "code", code
 
 
-def _kind(joined: str, account_digits: int) -> Optional[Tuple[str, str]]:
+def _kind(joined: str, account_digits: int, called_id: bool) -> Optional[Tuple[str, str]]:
     if len(joined) == 18:
         number = f"{parse_digits(joined[:-1]) or ''}{joined[-1] if joined[-1] == 'x' else parse_digits(joined[-1]) or ''}"
-        return ("id_number", number.upper()) if has_valid_check_digit(number) else None
+        is_id = has_valid_check_digit(number) or (called_id and _FORM_OF_ID.fullmatch(number))
+        return ("id_number", number.upper()) if is_id else None
     digits = parse_digits(joined)
     if digits and len(digits) == account_digits:
         return "account_no", digits

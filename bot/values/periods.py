@@ -17,12 +17,12 @@ from typing import Any, Callable, Dict, Iterator, List, Optional, Tuple
 from bot.values.numbers import parse_digits, parse_number
 
 _D = "[0-9零〇一二三四五六七八九]"
-_N = r"(?:[0-9]{1,2}|[一二两三四五六七八九十]{1,3}|几)"
+_N = r"(?:[0-9]{1,2}|[一二两三四五六七八九十]{1,3}|几|俩)"
 _SEVERAL = 3  # 这几个月 without a number
 
-_YEAR = rf"(?:大前年|前年|去年|上一?年度?|旧年|今年|本年度?|当年|明年|(?:(?:20|二零|二〇)?{_D}{{2}})年)(?:的|度的?)?"
-_MONTH = r"(?:(?<![0-9.])(?:1[0-2]|0?[1-9])|(?<![一二三四五六七八九])(?:十[一二]?|[一二三四五六七八九]))"
-_DAY = r"(?:[12][0-9]|3[01]|0?[1-9]|[二三]?十[一二三四五六七八九]?|[一二三四五六七八九])"
+YEAR = rf"(?:大前年|前年|去年|上一?年度?|旧年|今年|本年度?|当年|明年|(?:(?:20|二零|二〇)?{_D}{{2}})年)(?:的|度的?)?"
+MONTH = r"(?:(?<![0-9.])(?:1[0-2]|0?[1-9])|(?<![一二三四五六七八九])(?:十[一二]?|[一二三四五六七八九]))"
+DAY = r"(?:[12][0-9]|3[01]|0?[1-9]|[二三]?十[一二三四五六七八九]?|[一二三四五六七八九])"
 _AFTER_MONTH = r"月份?(?!亮|季|嫂)"
 
 SEASONS = {"春": (3, 5), "夏": (6, 8), "秋": (9, 11), "冬": (12, 14)}  # months; 13, 14 are of the next year
@@ -80,7 +80,7 @@ def _months_back(today: date, count: int) -> date:
     return _month_days(today.year, today.month - count)[0]
 
 
-def _year(said: Optional[str], today: date) -> Optional[int]:
+def year_said(said: Optional[str], today: date) -> Optional[int]:
     """The calendar year of 去年, 2025年, 25年..., or None where none was said."""
     if not said:
         return None
@@ -106,12 +106,12 @@ def _year(said: Optional[str], today: date) -> Optional[int]:
 def _number(said: Optional[str]) -> int:
     if said == "几":
         return _SEVERAL
-    return int(parse_number(said or "1") or 1)
+    return int(parse_number((said or "1").replace("俩", "两")) or 1)
 
 
 def _read_month(said: Dict[str, Optional[str]], today: date) -> Optional[Days]:
     month = _number(said["month"])
-    year = _year(said["year"], today)
+    year = year_said(said["year"], today)
     if year is None:
         year = today.year if month <= today.month else today.year - 1
     if said["day"]:
@@ -133,12 +133,12 @@ def _read_dashed(said: Dict[str, Optional[str]], today: date) -> Optional[Days]:
 
 
 def _read_relative_month(said: Dict[str, Optional[str]], today: date) -> Optional[Days]:
-    back = {"上": 1, "上上": 2, "上上上": 3, "下": -1}.get(said["which"] or "", 0)
+    back = {"上": 1, "上上": 2, "前": 2, "上上上": 3, "下": -1}.get(said["which"] or "", 0)
     return _months(today.year, today.month - back, today.month - back, "month")
 
 
 def _read_same_time(said: Dict[str, Optional[str]], today: date) -> Optional[Days]:
-    year = _year(said["year"], today) or today.year
+    year = year_said(said["year"], today) or today.year
     return _months(year, today.month, today.month, "month")
 
 
@@ -156,7 +156,7 @@ def _read_last_days(said: Dict[str, Optional[str]], today: date) -> Optional[Day
 
 def _read_half_year(said: Dict[str, Optional[str]], today: date) -> Optional[Days]:
     first = 1 if said["half"] == "上" else 7
-    year = _year(said["year"], today) or (today.year if first <= today.month else today.year - 1)
+    year = year_said(said["year"], today) or (today.year if first <= today.month else today.year - 1)
     return _months(year, first, first + 5, "span")
 
 
@@ -168,13 +168,13 @@ def _read_quarter(said: Dict[str, Optional[str]], today: date) -> Optional[Days]
     if not 1 <= number <= 4:
         return None
     first = number * 3 - 2
-    year = _year(said["year"], today) or (today.year if first <= today.month else today.year - 1)
+    year = year_said(said["year"], today) or (today.year if first <= today.month else today.year - 1)
     return _months(year, first, first + 2, "quarter")
 
 
 def _read_season(said: Dict[str, Optional[str]], today: date) -> Optional[Days]:
     first, last = SEASONS[said["season"] or "春"]
-    year = _year(said["year"], today)
+    year = year_said(said["year"], today)
     if year is None:
         year = today.year if first <= today.month else today.year - 1
     elif said["season"] == "冬" and (
@@ -187,7 +187,7 @@ def _read_season(said: Dict[str, Optional[str]], today: date) -> Optional[Days]:
 
 
 def _read_year(said: Dict[str, Optional[str]], today: date) -> Optional[Days]:
-    year = _year(said["year"], today) or today.year
+    year = year_said(said["year"], today) or today.year
     if said["part"]:
         first, last = {"初": (1, 1), "底": (12, 12), "末": (12, 12), "中": (6, 7)}[said["part"]]
         return _months(year, first, last, "month" if first == last else "span")
@@ -206,13 +206,13 @@ def _read_week(said: Dict[str, Optional[str]], today: date) -> Optional[Days]:
 
 def _read_solar_festival(said: Dict[str, Optional[str]], today: date) -> Optional[Days]:
     month = _SOLAR_FESTIVALS[said["festival"] or "元旦"]
-    year = _year(said["year"], today) or (today.year if month <= today.month else today.year - 1)
+    year = year_said(said["year"], today) or (today.year if month <= today.month else today.year - 1)
     return _months(year, month, month, "month")
 
 
 def _read_lunar_festival(said: Dict[str, Optional[str]], today: date) -> Optional[Days]:
     festival = {"过年": "春节"}.get(said["festival"] or "", said["festival"] or "")
-    year = _year(said["year"], today)
+    year = year_said(said["year"], today)
     day = _lunar_day(festival, year or today.year)
     if day and year is None and day > today:
         day = _lunar_day(festival, today.year - 1)
@@ -251,13 +251,13 @@ _SINGLE: List[Tuple[re.Pattern[str], Reader]] = [
         re.compile(r"(?<![0-9])(?P<year>20[0-9]{2})(?P<month>1[0-2]|0[1-9])(?=的|账单|帐单|水费|期|这期|月)(?:月份?)?"),
         _read_dashed,
     ),
-    (re.compile(rf"(?P<year>{_YEAR})?(?P<month>{_MONTH}){_AFTER_MONTH}(?:(?P<day>{_DAY})[日号])?"), _read_month),
+    (re.compile(rf"(?P<year>{YEAR})?(?P<month>{MONTH}){_AFTER_MONTH}(?:(?P<day>{DAY})[日号])?"), _read_month),
     (
-        re.compile(r"(?P<which>上上上|上上|上|下)一?个?(?:月|(?:账|帐)单月|周期)(?!份?[0-9])份?|(?:这个?|本|当|今)月份?"),
+        re.compile(r"(?P<which>上上上|上上|上|下|(?<![之以目])前(?=个月))一?个?(?:月|(?:账|帐)单月|(?:账|帐)期|周期)(?!份?[0-9]{1,2}[日号])份?|(?:这个?|本|当|今)(?:月份?|(?:账|帐)期)"),
         _read_relative_month,
     ),
     (
-        re.compile(rf"(?P<year>{_YEAR})(?:这个?(?:时候|时间|时节|月)|这会儿?|这阵子?|同期|同一?时[期间]|同月|本月|现在|此时)"),
+        re.compile(rf"(?P<year>{YEAR})(?:这个?(?:时候|时间|时节|月)|这会儿?|这阵子?|同期|同一?时[期间]|同月|本月|现在|此时)"),
         _read_same_time,
     ),
     (re.compile(r"(?P<which>上上|上|下)一?期|(?:这一?|本|当)期"), _read_relative_month),
@@ -271,21 +271,23 @@ _SINGLE: List[Tuple[re.Pattern[str], Reader]] = [
         _read_last_months,
     ),
     (re.compile(r"(?<![上下一二三两几])(?P<half>半)年(?:来|以来|内|之内|里)"), _read_last_months),
-    (re.compile(rf"(?:最近|近|过去|这|前)(?P<count>{_N})个?(?P<unit>天|日|周|星期|礼拜)"), _read_last_days),
-    (re.compile(rf"(?P<year>{_YEAR})?(?P<half>[上下])半年"), _read_half_year),
+    (re.compile(rf"(?:最近|近|过去|这|(?<![提之以])前)(?P<count>{_N})个?(?P<unit>天|日|周|星期|礼拜)"), _read_last_days),
+    (re.compile(rf"(?P<year>{YEAR})?(?P<half>[上下])半年"), _read_half_year),
     (
         re.compile(
-            rf"(?P<year>{_YEAR})?(?:第(?P<nth>[一二三四1-4])季度?|(?P<number>[一二三四1-4])季度|q(?P<q>[1-4])季?度?)|(?P<which>上上|上|这|本|当)一?个?季度?"
+            rf"(?P<year>{YEAR})?(?:第(?P<nth>[一二三四1-4])季度?|(?P<number>[一二三四1-4])季度|q(?P<q>[1-4])季?度?)|(?P<which>上上|上|这|本|当)一?个?季度?"
         ),
         _read_quarter,
     ),
-    (re.compile(rf"(?P<year>{_YEAR})?(?P<season>[春夏秋冬])(?:天|季|里|季节)(?![节])"), _read_season),
-    (re.compile(rf"(?P<year>{_YEAR})(?P<season>[春夏秋冬])"), _read_season),
-    (re.compile(rf"(?P<year>{_YEAR})(?:年?(?P<part>[初底末中](?!国)))?(?:全年|整年|一整年|一年)?"), _read_year),
+    (re.compile(rf"(?P<year>{YEAR})?(?P<season>[春夏秋冬])(?:天|季|里|季节)(?![节])"), _read_season),
+    (re.compile(rf"(?P<year>{YEAR})(?P<season>[春夏秋冬])"), _read_season),
+    (re.compile(r"(?<![今去前明本当0-9])年(?P<part>初)"), _read_year),
+    (re.compile(r"入(?P<season>[春夏秋冬])(?=以来|以后|到现在)"), _read_season),
+    (re.compile(rf"(?P<year>{YEAR})(?:年?(?P<part>[初底末中](?!国)))?(?:全年|整年|一整年|一年)?"), _read_year),
     (re.compile(r"(?P<which>大前|前|昨|今)(?:天|日)"), _read_day),
     (re.compile(r"(?P<which>上上|上|这|本)一?个?(?:周|星期|礼拜)"), _read_week),
-    (re.compile(rf"(?P<year>{_YEAR})?(?P<festival>{'|'.join(_SOLAR_FESTIVALS)})(?:节|假期|长假)?"), _read_solar_festival),
-    (re.compile(rf"(?P<year>{_YEAR})?(?P<festival>{_FESTIVALS})"), _read_lunar_festival),
+    (re.compile(rf"(?P<year>{YEAR})?(?P<festival>{'|'.join(_SOLAR_FESTIVALS)})(?:节|假期|长假)?"), _read_solar_festival),
+    (re.compile(rf"(?P<year>{YEAR})?(?P<festival>{_FESTIVALS})"), _read_lunar_festival),
 ]
 
 
@@ -303,7 +305,7 @@ _NOTHING: Dict[str, Optional[str]] = dict.fromkeys(
 )
 # 7、8月  6,7,8月份  七八月  七八两个月: several months, the word 月 said once
 _LIST = re.compile(
-    rf"(?P<year>{_YEAR})?(?P<months>(?:{_MONTH}月?份?(?:、|,|，|和|跟|与))+{_MONTH}|[一二三四五六七八九]{{2}})(?:月份?|[两三]个月)(?!亮|季|嫂)"
+    rf"(?P<year>{YEAR})?(?P<months>(?:{MONTH}月?份?(?:、|,|，|和|跟|与))+{MONTH}|[一二三四五六七八九]{{2}})(?:月份?|[两三]个月)(?!亮|季|嫂)"
 )
 _ONE_OF_LIST = re.compile(r"1[0-2]|0?[1-9]|十[一二]?|[一二三四五六七八九]")
 
@@ -339,9 +341,9 @@ def _without_overlaps(spans: Iterator[Span]) -> List[Span]:
 # --- ranges
 
 _BETWEEN = re.compile(r" ?(?:到|至|[-—–~～]+|一直到) ?")
-_UNTIL_NOW = re.compile(r"(?:开始)?(?:以来|至今|到现在|到今天|到目前|开始到现在|起到现在|到今为止)")
+UNTIL_NOW = re.compile(r"(?:开始)?(?:以来|至今|到现在|到今天|到目前|开始到现在|起到现在|到今为止)")
 # 3到5月: the first month of a range without its 月
-_SHORT_RANGE = re.compile(rf"(?P<year>{_YEAR})?(?P<first>{_MONTH})(?:到|至|[-—–~～])(?={_MONTH}月)")
+_SHORT_RANGE = re.compile(rf"(?P<year>{YEAR})?(?P<first>{MONTH})(?:到|至|[-—–~～])(?={MONTH}月)")
 _RANGE_GRAINS = ("month", "quarter", "year", "season", "day")
 
 
@@ -375,7 +377,7 @@ def _range(first: Span, last: Span) -> Span:
 
 
 def _until_now(text: str, span: Span, today: date) -> Span:
-    match = _UNTIL_NOW.match(text, span.to)
+    match = UNTIL_NOW.match(text, span.to)
     if not match or span.start > today:
         return span
     return replace(span, to=match.end(), end=today, grain="span")
