@@ -15,7 +15,7 @@ BOT := bot/.venv/bin/python
 find_python = $(or $(shell for candidate in "$$(command -v python$(1))" $$(ls -r $$HOME/.pyenv/versions/$(1).*/bin/python$(1) 2>/dev/null); do \
 	if [ -x "$$candidate" ] && "$$candidate" -c "import ssl, sqlite3" 2>/dev/null; then echo "$$candidate"; break; fi; done),$(1))
 
-.PHONY: help setup assets train run start test lint types validate format bench evaluate transcripts menu prod-check rotate-keys clean
+.PHONY: help setup assets train run start chat replay test lint types validate format bench evaluate transcripts menu prod-check rotate-keys clean
 
 help: ## what can be done here
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,6 +32,7 @@ $(UV):
 .venv/.synced: $(UV) pyproject.toml uv.lock
 	@echo "安装应用环境（Python 3.12）……"
 	@$(UV) sync --frozen --quiet --compile-bytecode --python "$(call find_python,3.12)"
+	@printf '#!/bin/sh\nPYTHONPATH="$(CURDIR)" exec "$(CURDIR)/.venv/bin/python" -m runxia "$$@"\n' > .venv/bin/runxia && chmod +x .venv/bin/runxia
 	@touch $@
 
 bot/.venv/.synced: $(UV) bot/pyproject.toml bot/uv.lock
@@ -60,6 +61,12 @@ run: train ## set up, train, and start everything with the sandbox; prints the p
 start: train ## production: the same without the sandbox, settings from the environment and .env
 	@$(APP) -m runxia.prodcheck
 	@$(APP) -m runxia.run --no-sandbox
+
+chat: setup ## talk to the bot of `make run` in the terminal
+	@$(APP) -m runxia chat
+
+replay: setup ## say a transcript again: make replay FILE=docs/transcripts.md
+	@$(APP) -m runxia replay "$(FILE)"
 
 menu: setup ## publish the menu to WeChat (to the sandbox, unless .env says otherwise)
 	@$(APP) -m runxia.devenv $(APP) -m gateway.publish_menu

@@ -1,24 +1,19 @@
-"""Small talk, the utility's own facts, a person, and what to say when the customer was not understood."""
+"""Small talk, a person, and what to say when the customer was not understood."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from math import asin, cos, radians, sin, sqrt
 from typing import Any
 
 from rasa_sdk import Tracker
 from rasa_sdk.events import EventType, FollowupAction
 
-from actions import figures
-from actions.flow import Task
+from actions.flow import Task, names_place_or_day, payload
 from actions.turn import Turn
-from runxia.clock import today
-from runxia.utility import Outlet, Utility
+from runxia.utility import Utility
 from services.accounts import BoundAccount
 
-EARTH_KM = 6371.0
-OUTLETS_LISTED = 3
 DID_YOU_MEAN = "action_did_you_mean"
 # Below this a guess is no better than none: with some sixty intents, chance alone gives 0.02.
 WORTH_OFFERING = 0.08
@@ -32,7 +27,8 @@ TITLES = {
     "set_alias": "给户号起名", "change_contact": "改手机或邮箱", "set_query_password": "设置查询密码",
     "bill_type": "电子或纸质账单", "outlets": "营业厅地址", "hotline": "客服热线", "website": "官网",
     "promotions": "优惠活动", "human": "找人工客服",
-    "help": "我能办什么", "privacy": "个人信息怎么保护", "self_reading": "自己报读数", "reading_query": "查抄表读数",
+    "help": "我能办什么", "privacy": "个人信息怎么保护",
+    "faq": "看常见问题", "self_reading": "自己报读数", "reading_query": "查抄表读数",
     "reading_dispute": "读数有疑问", "book_onsite_reading": "预约上门抄表", "spot_check": "申请复核水表",
     "repair_report": "报修", "repair_progress": "查报修进度", "complaint": "投诉", "suggestion": "提建议",
     "new_install": "申请新装水表", "install_progress": "查报装进度", "stop_restore_service": "停用或恢复用水",
@@ -76,44 +72,6 @@ class ActionAnswer(Task):
         return []
 
 
-class ActionOutlets(Task):
-    """Service halls: the nearest where a place was sent, those of a district named, else all."""
-
-    def name(self) -> str:
-        """The name in the domain."""
-        return "action_outlets"
-
-    async def perform(self, turn: Turn, account: BoundAccount | None) -> list[EventType]:
-        """See :class:`Task`."""
-        outlets = turn.services.utility.outlets
-        place = _place(turn.values.first("location"))
-        if place is not None:
-            near = sorted(outlets, key=lambda outlet: kilometres(place, outlet))[:OUTLETS_LISTED]
-            turn.say("utter_outlets_near", lines=outlet_lines(near, place))
-            return []
-        here = [outlet for outlet in outlets if outlet.district.rstrip("区县市") in turn.text or outlet.name in turn.text]
-        turn.say("utter_outlets_district" if here else "utter_outlets", lines=outlet_lines(here or outlets), **_facts(turn))
-        return []
-
-
-class ActionPromotions(Task):
-    """Offers that are still on."""
-
-    def name(self) -> str:
-        """The name in the domain."""
-        return "action_promotions"
-
-    async def perform(self, turn: Turn, account: BoundAccount | None) -> list[EventType]:
-        """See :class:`Task`."""
-        now = today(turn.services.clock)
-        offers = [offer for offer in turn.services.utility.promotions if offer.until >= now]
-        lines = "\n".join(
-            f"· {offer.title}：{offer.text}（到{offer.until.year}年{figures.day(offer.until)}）" for offer in offers
-        )
-        turn.say("utter_promotions" if offers else "utter_no_promotions", lines=lines, **_facts(turn))
-        return []
-
-
 class ActionHuman(Task):
     """Records that the customer wants a person, and says honestly when one will answer."""
 
@@ -138,9 +96,14 @@ class ActionDidYouMean(Task):
 
     async def perform(self, turn: Turn, account: BoundAccount | None) -> list[EventType]:
         """See :class:`Task`."""
-        if turn.slot("last_task") and (turn.values.account_nos or turn.values.periods):
+        if turn.slot("last_task") and (
+            turn.values.account_nos or turn.values.periods or await names_place_or_day(turn)
+        ):
             return [FollowupAction("action_inform")]  # "那3028这户呢": the value tells what the words do not
-        choices = likeliest(turn.tracker.latest_message.get("intent_ranking") or [])
+        choices = [
+            _question_meant(turn) or (title, to) if to == "/faq" else (title, to)
+            for title, to in likeliest(turn.tracker.latest_message.get("intent_ranking") or [])
+        ]
         if failed_before(turn.tracker):
             ways_out = [*choices, ("找人工", "/human"), ("看能办什么", "/help")]
             turn.say("utter_not_understood_again", buttons=ways_out, **_facts(turn))
@@ -160,6 +123,13 @@ def likeliest(ranking: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
     return [(TITLES[name], f"/{name}") for name in guesses[:CHOICES]]
 
 
+def _question_meant(turn: Turn) -> tuple[str, str] | None:
+    """The button of the question that the knowledge base's retriever found; none where it was removed."""
+    found = (turn.tracker.latest_message.get("response_selector") or {}).get("faq", {}).get("response") or {}
+    entry = turn.services.knowledge.entry(str(found.get("id")))
+    return (entry.question, payload("faq", faq_entry=entry.id)) if entry else None
+
+
 def failed_before(tracker: Tracker) -> bool:
     """Whether the customer's last message but this one was not understood either."""
     messages = 0
@@ -170,32 +140,6 @@ def failed_before(tracker: Tracker) -> bool:
         if messages == 1 and event.get("event") == "action" and event.get("name") == DID_YOU_MEAN:
             return True
     return False
-
-
-def kilometres(place: tuple[float, float], outlet: Outlet) -> float:
-    """Great-circle distance from a latitude and longitude in degrees."""
-    latitude, longitude, to_latitude, to_longitude = map(radians, (*place, outlet.latitude, outlet.longitude))
-    half = sin((to_latitude - latitude) / 2) ** 2
-    half += cos(latitude) * cos(to_latitude) * sin((to_longitude - longitude) / 2) ** 2
-    return 2 * EARTH_KM * asin(sqrt(half))
-
-
-def outlet_lines(outlets: Sequence[Outlet], place: tuple[float, float] | None = None) -> str:
-    """Name, address, hours and telephone of each, with the distance where the place is known."""
-    blocks = []
-    for outlet in outlets:
-        far = f"（约{kilometres(place, outlet):.1f}公里）" if place else ""
-        blocks.append(f"{outlet.name}{far}\n{outlet.address}\n{outlet.hours}\n电话 {outlet.phone}")
-    return "\n\n".join(blocks)
-
-
-def _place(said: Any | None) -> tuple[float, float] | None:
-    """``30.2,120.2`` → latitude and longitude; none for what is no place on earth."""
-    try:
-        latitude, longitude = (float(part) for part in str(said).split(","))
-    except ValueError:
-        return None
-    return (latitude, longitude) if abs(latitude) <= 90 and abs(longitude) <= 180 else None
 
 
 def _reason(tracker: Tracker) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import date
+from datetime import date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 
 from runxia.money import yuan
@@ -22,6 +22,7 @@ STATUS_NAMES = {
 }
 CHANNEL_NAMES = {"wechat": "微信", "alipay": "支付宝", "bank": "银行", "counter": "营业厅", "credit": "余额抵扣"}
 READING_NAMES = {"estimated": "估抄", "customer": "自报"}
+WEEKDAYS = "一二三四五六日"
 NOTHING = Decimal(0)
 
 
@@ -48,6 +49,25 @@ def price(per_ton: Decimal) -> str:
 def day(moment: date) -> str:
     """``9月15日``."""
     return f"{moment.month}月{moment.day}日"
+
+
+def moment(at: datetime) -> str:
+    """``11月22日（周日）9:00``."""
+    return f"{day(at)}（周{WEEKDAYS[at.weekday()]}）{at.hour}:{at:%M}"
+
+
+def until(start: datetime, end: datetime) -> str:
+    """``17:00``, with the day where it is another one; midnight is 24:00 of the day that it ends."""
+    if end.date() == start.date():
+        return f"{end.hour}:{end:%M}"
+    return "24:00" if (end - timedelta(seconds=1)).date() == start.date() else moment(end)
+
+
+def state(start: datetime, end: datetime, now: datetime) -> str:
+    """Where something with a start and an expected end stands."""
+    if now < start:
+        return "还没开始"
+    return "正在停水" if now < end else "已到预计来水时间"
 
 
 def month(period: str) -> str:

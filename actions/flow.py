@@ -14,7 +14,7 @@ from rasa_sdk.events import ActiveLoop, EventType, FollowupAction, SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 from rasa_sdk.types import DomainDict
 
-from actions.turn import REQUESTED_SLOT, Buttons, Turn
+from actions.turn import REQUESTED_SLOT, REQUESTS_LEFT, Buttons, Turn
 from services.accounts import BoundAccount, choose, named_in
 from services.errors import NotBound, SystemUnavailable
 
@@ -26,7 +26,15 @@ OFFER_PERSON_AFTER = 3
 LEAVE_AFTER = 3  # other requests in a row: the customer has moved on, and the form lets go
 # Intents that answer a form's question; any other is a digression, unless the form finds its value in the message.
 ANSWERS = frozenset({"inform", "affirm", "deny", "nlu_fallback", "oos", ""})
-OUTAGES = {"csms": "utter_csms_unavailable", "sms": "utter_sms_unavailable", "pay": "utter_pay_unavailable"}
+TIMES = frozenset({"period", "date"})  # of which a new one takes the place of the other
+# Said to the conversation itself: never an answer to what a form asks.
+ASIDES = frozenset({"repeat", "restart"})
+WHERE_AND_WHEN = frozenset({"action_outage_query", "action_quality_query", "action_outlets"})  # tasks about places and days
+OUTAGES = {
+    "csms": "utter_csms_unavailable", "sms": "utter_sms_unavailable", "pay": "utter_pay_unavailable",
+    "website": "utter_website_unavailable",
+    "hotline": "utter_hotline_unavailable",
+}
 
 
 class Need(Enum):
@@ -100,7 +108,10 @@ class Task(Action, ABC):
 
     def _apologise(self, turn: Turn, error: SystemUnavailable) -> list[EventType]:
         log.warning("%s: %s is unavailable", self.name(), error.system)
-        turn.say(OUTAGES.get(error.system, "utter_system_unavailable"), buttons=[("再试一次", "/affirm"), ("算了", "/cancel")])
+        turn.say(
+            OUTAGES.get(error.system, "utter_system_unavailable"), hotline=turn.services.utility.hotline.phone,
+            buttons=[("再试一次", "/affirm"), ("算了", "/cancel")],
+        )
         if self.is_detour and turn.slot("pending_task"):
             return []
         return turn.put_aside(self.name())
@@ -152,13 +163,16 @@ class Form(Action, ABC):
         return [*(SlotSet(name, value) for name, value in heard.items()), SlotSet(REQUESTED_SLOT, missing)]
 
     async def _hear(self, turn: Turn, asked: str) -> Mapping[str, Any] | None:
-        if turn.intent == "cancel" and not self.hears_cancel(asked):
+        if turn.intent in ASIDES or (turn.intent == "cancel" and not self.hears_cancel(asked)):
             return None
         try:
             answer: Mapping[str, Any] | None = await getattr(self, f"hear_{asked}")(turn)
         except SystemUnavailable as error:
             log.warning("%s: %s is unavailable", self.name(), error.system)
-            self.reply(turn, asked, OUTAGES.get(error.system, "utter_system_unavailable"), buttons=[("算了", "/cancel")])
+            self.reply(
+                turn, asked, OUTAGES.get(error.system, "utter_system_unavailable"), buttons=[("算了", "/cancel")],
+                hotline=turn.services.utility.hotline.phone,
+            )
             return self.again(asked)
         return answer
 
@@ -254,8 +268,75 @@ class ActionCancel(Action):
         turn.say("utter_cancelled" if busy else "utter_nothing_to_cancel")
         return [
             ActiveLoop(None), SlotSet(REQUESTED_SLOT, None), SlotSet("interrupted_form", None), SlotSet("wrong_answers", 0),
-            *turn.forget_task(),
+            SlotSet(REQUESTS_LEFT, None), *turn.forget_task(),
         ]
+
+
+class ActionRestart(Action):
+    """重新开始: forget whatever is going on. What is bound, and which account was spoken of, stays.
+
+    Replaces Rasa's own action of this name, which would forget the whole conversation.
+    """
+
+    def name(self) -> str:
+        """The name in the domain."""
+        return "action_restart"
+
+    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: DomainDict) -> list[EventType]:
+        """Close the form and clear all other slots."""
+        Turn(dispatcher, tracker).say("utter_restarted")
+        kept = (REQUESTED_SLOT, "account_no")
+        cleared = [SlotSet(name, None) for name, value in tracker.slots.items() if value is not None and name not in kept]
+        return [ActiveLoop(None), SlotSet(REQUESTED_SLOT, None), *cleared]
+
+
+class ActionRepeat(Action):
+    """再说一遍: the last answer again; while a form is open its question, which the form puts again by itself."""
+
+    def name(self) -> str:
+        """The name in the domain."""
+        return "action_repeat"
+
+    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: DomainDict) -> list[EventType]:
+        """Say it again."""
+        turn = Turn(dispatcher, tracker)
+        if turn.active_form:
+            turn.say("utter_repeat_form")
+            return []
+        answers = last_answers(tracker)
+        for answer in answers:
+            data = answer.get("data") or {}
+            buttons = [(button["title"], button["payload"]) for button in data.get("buttons") or []]
+            turn.say("utter_repeat_answer", text=answer.get("text") or "", buttons=buttons, custom=data.get("custom"))
+        if not answers:
+            turn.say("utter_repeat_first")
+        return []
+
+
+def last_answers(tracker: Tracker) -> list[Mapping[str, Any]]:
+    """What the bot said before the customer's last message, in order: Rasa's events of its words."""
+    said: list[Mapping[str, Any]] = []
+    messages = 0
+    for event in reversed(tracker.events):
+        if event.get("event") == "user":
+            if said:
+                break
+            messages += 1
+        elif event.get("event") == "bot" and messages:
+            said.insert(0, event)
+    return said
+
+
+async def names_place_or_day(turn: Turn) -> bool:
+    """Whether the message goes on with a question about places and days: 那明天呢, 江东区呢."""
+    if turn.slot("last_task") not in WHERE_AND_WHEN:
+        return False
+    if turn.values.dates or turn.values.first("address"):
+        return True
+    try:
+        return await turn.services.outages.place_in(turn.text) is not None
+    except SystemUnavailable:
+        return False
 
 
 class ActionContinue(Action):
@@ -288,14 +369,21 @@ class ActionInform(Action):
         if turn.values.first("image"):
             turn.say("utter_photo_received")
             return []
+        number = turn.values.first("work_order_no")
+        if number and str(number).startswith(turn.services.utility.applications.number_prefix):
+            return [FollowupAction("action_application_progress")]
         if turn.values.first("location"):
             return [FollowupAction("action_outlets")]
+        if number := turn.values.first("work_order_no"):
+            applied = await turn.services.applications.list(turn.openid)
+            is_application = any(each.number == str(number) for each in applied)
+            return [FollowupAction("action_install_progress" if is_application else "action_order_status")]
         accounts = await turn.services.accounts.bindings(turn.openid)
         bound = {account.account_no for account in accounts}
         if any(number not in bound for number in turn.values.account_nos):
             return [FollowupAction("action_bind_account")]
         named = turn.values.account_nos or named_in(turn.text, accounts) is not None
-        if last and (turn.values.periods or named):
+        if last and (turn.values.periods or named or await names_place_or_day(turn)):
             return [*turn.put_aside(last, self._merged(turn)), FollowupAction(last)]
         return [FollowupAction("action_cancel" if turn.intent == "deny" else "action_did_you_mean")]
 
@@ -304,4 +392,6 @@ class ActionInform(Action):
         """What was said now, and what was said before of other kinds."""
         now = turn.values.entities
         kinds = {entity["entity"] for entity in now}
+        if kinds & TIMES:
+            kinds |= TIMES
         return [*now, *(entity for entity in turn.slot("last_entities") or [] if entity["entity"] not in kinds)]

@@ -361,7 +361,7 @@ class ActionPayFormSubmit(Task):
         return turn.start_form("pay_form", pay_lines=to_slot(offer.lines), pay_confirmed=None)
 
 
-class _MoneyMoved(Task):
+class MoneyMoved(Task):
     """Tells the customer of money that moved: what an ``EXTERNAL_payment_...`` intent carries."""
 
     response: str
@@ -378,7 +378,7 @@ class _MoneyMoved(Task):
         return []
 
 
-class ActionPaymentReceived(_MoneyMoved):
+class ActionPaymentReceived(MoneyMoved):
     """A payment is booked."""
 
     response = "utter_payment_received"
@@ -388,7 +388,7 @@ class ActionPaymentReceived(_MoneyMoved):
         return "action_payment_received"
 
 
-class ActionPaymentRefunded(_MoneyMoved):
+class ActionPaymentRefunded(MoneyMoved):
     """What was paid too much goes back."""
 
     response = "utter_payment_refunded"
@@ -398,7 +398,7 @@ class ActionPaymentRefunded(_MoneyMoved):
         return "action_payment_refunded"
 
 
-class ActionPaymentCredited(_MoneyMoved):
+class ActionPaymentCredited(MoneyMoved):
     """What was paid too much is kept for the next bill."""
 
     response = "utter_payment_credited"

@@ -16,6 +16,7 @@ from runxia.bootstrap import Services
 
 Buttons = Sequence[tuple[str, str]]  # title, payload such as "/affirm"
 REQUESTED_SLOT = "requested_slot"
+REQUESTS_LEFT = "requests_left"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,19 @@ class Period:
     def last_month(self) -> str:
         """``2026-08``: the last billing period touched."""
         return self.end.strftime("%Y-%m")
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """A day (or a few, both ends included) that the customer named, and the part of it: for appointments, or since when.
+
+    ``part`` is ``morning``, ``afternoon``, ``evening`` or None.
+    """
+
+    start: date
+    end: date
+    part: str | None
+    text: str
 
 
 class Values:
@@ -63,14 +77,39 @@ class Values:
 
     @property
     def periods(self) -> list[Period]:
-        """Billing periods, named with or without "except"."""
+        """Billing periods, named with or without "except"; also days that are over, for who asks by the day."""
+        days = (value for value in self.all("date") if value.get("past"))
         return [
             Period(
                 date.fromisoformat(value["from"]), date.fromisoformat(value["to"]),
                 str(value.get("text", "")), bool(value.get("exclude")),
             )
-            for value in self.all("period")
+            for value in (*self.all("period"), *days)
         ]
+
+    @property
+    def dates(self) -> list[Day]:
+        """Days, over or to come."""
+        return [
+            Day(
+                date.fromisoformat(value["from"]), date.fromisoformat(value["to"]),
+                value.get("part"), str(value.get("text", "")),
+            )
+            for value in self.all("date")
+        ]
+
+    @property
+    def day_part(self) -> str | None:
+        """The part of a day that was named, with a day (明天上午), alone (上午) or by hours (两点到四点)."""
+        with_day = next((day.part for day in self.dates if day.part), None)
+        alone: str | None = with_day or self.first("day_part")
+        hours = self.first("time_range")
+        start = hours and hours.get("from")
+        return alone or (_part_of(int(start[:2])) if start else None)
+
+
+def _part_of(hour: int) -> str:
+    return "morning" if hour < 12 else "afternoon" if hour < 18 else "evening"
 
 
 class Turn:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from datetime import datetime
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -66,6 +67,21 @@ class RasaClient:
             events = response.raise_for_status().json()["events"] or []
             return _said_after(events, message_id)
         except (httpx.HTTPError, ValueError, KeyError, TypeError, AttributeError) as error:
+            raise SystemUnavailable(SYSTEM) from error
+
+    async def forget(self, openid: str) -> None:
+        """Delete a customer's conversation."""
+        await self._delete(f"/conversations/{quote(openid, safe='')}/events", {})
+
+    async def forget_before(self, moment: datetime) -> int:
+        """Delete what was said before ``moment`` in all conversations; how many events."""
+        return await self._delete("/events", {"before": str(moment.timestamp())})
+
+    async def _delete(self, path: str, query: Mapping[str, str]) -> int:
+        try:
+            response = await self._http.delete(path, params={**self._query, **query})
+            return int(response.raise_for_status().json()["deleted"])
+        except (httpx.HTTPError, ValueError, KeyError, TypeError) as error:
             raise SystemUnavailable(SYSTEM) from error
 
     async def is_ready(self) -> bool:

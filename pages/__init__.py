@@ -6,9 +6,12 @@ They find the services at ``request.app.ctx.services`` and WeChat's API client a
 from sanic import Blueprint
 
 from pages.assets import assets
+from pages.auto_pay import auto_pay, contract_notify
+from pages.invoice import invoice
 from pages.notify import notify
 from pages.payment import payment
+from pages.privacy import data
 
-blueprints: list[Blueprint] = [payment, notify, assets]
+blueprints: list[Blueprint] = [payment, data, invoice, auto_pay, contract_notify, notify, assets]
 
 __all__ = ["blueprints"]

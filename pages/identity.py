@@ -28,13 +28,14 @@ class Identity:
     app_id: str
     oauth_base_url: str
     public_base_url: str
+    folder: str = "/p/pay"  # of the pages' addresses
 
     @classmethod
-    def of(cls, settings: Settings) -> Identity:
+    def of(cls, settings: Settings, folder: str = "/p/pay") -> Identity:
         """With a deployment's settings."""
         return cls(
             settings.link_key.get_secret_value().encode(), settings.wechat_app_id,
-            settings.wechat_oauth_base_url.rstrip("/"), settings.public_base_url.rstrip("/"),
+            settings.wechat_oauth_base_url.rstrip("/"), settings.public_base_url.rstrip("/"), folder,
         )
 
     @property
@@ -45,7 +46,7 @@ class Identity:
     def authorize_url(self, token: str, now: datetime) -> str:
         """Where the browser asks WeChat who its user is. The order of the parameters is WeChat's demand."""
         query = urlencode({
-            "appid": self.app_id, "redirect_uri": f"{self.public_base_url}/p/pay/{token}", "response_type": "code",
+            "appid": self.app_id, "redirect_uri": f"{self.public_base_url}{self.folder}/{token}", "response_type": "code",
             "scope": "snsapi_base", "state": self._state(token, int((now + STATE_LIFE).timestamp())),
         })
         return f"{self.oauth_base_url}/connect/oauth2/authorize?{query}#wechat_redirect"

@@ -3,51 +3,47 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
-from functools import lru_cache
 from itertools import groupby
-from pathlib import Path
-from typing import Any
-from urllib.parse import urlsplit
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from sanic import Blueprint, HTTPResponse, Request
 from sanic.response import html, json, redirect
 
 from connectors.wechat.api import ApiError, CodeInvalid
+from pages.frame import (
+    CONFLICT,
+    FORBIDDEN,
+    GONE,
+    NOT_FOUND,
+    UNAVAILABLE,
+    Notice,
+    authorized,
+    identified,
+    protect,
+    render,
+    services,
+)
 from pages.identity import COOKIE, COOKIE_LIFE, Identity
-from runxia.bootstrap import Services
 from runxia.masking import mask_account_no
-from runxia.money import yuan
 from services.errors import (
     AmountChanged,
     BillDisputed,
+    ClosedAccount,
     LinkInvalid,
     NothingToPay,
     PaymentInProgress,
+    PrepayOutOfRange,
     ServiceError,
     SystemUnavailable,
+    UnknownAccount,
 )
 from services.payments import OrderLine, OrderState, OrderView
 
 log = logging.getLogger(__name__)
 
-FORBIDDEN, NOT_FOUND, CONFLICT, GONE, UNAVAILABLE = 403, 404, 409, 410, 503
 # A header that a page of another origin cannot send without being allowed to: with SameSite, the guard against CSRF.
 OWN_HEADER, OWN_VALUE = "x-requested-with", "runxia"
-
-payment = Blueprint("payment", url_prefix="/p/pay")
-
-
-@dataclass(frozen=True, slots=True)
-class Notice:
-    """A page that only says something. ``icon`` is one of WeUI's: success, info, warn, waiting."""
-
-    status: int
-    icon: str
-    title: str
-    text: str
-
+FOLDER = "/p/pay"
+payment = Blueprint("payment", url_prefix=FOLDER)
 
 NOTICES = {
     "forged": Notice(NOT_FOUND, "warn", "链接无效", "请从聊天里重新打开缴费链接，不要使用他人转发的地址。"),
@@ -61,6 +57,8 @@ NOTICES = {
     "changed": Notice(CONFLICT, "info", "账单金额有变化", "没有扣款。请回到聊天，重新确认金额后再付。"),
     "paid_elsewhere": Notice(CONFLICT, "success", "账单已经结清", "没有扣款，这些账单已通过其他方式付清，不用再付。"),
     "disputed": Notice(CONFLICT, "info", "账单正在复核", "没有扣款。复核结束前，这笔账单暂时不用付。"),
+    "closed_account": Notice(CONFLICT, "info", "这个户号不能再存钱", "没有扣款。这一户已经销户，请回到聊天换一户。"),
+    "prepay_rule": Notice(CONFLICT, "info", "金额超出范围", "没有扣款。请回到聊天，重新说一个预存金额。"),
     "in_progress": Notice(CONFLICT, "waiting", "款项正在入账", "这些账单已收到一笔付款，正在入账，请不要重复支付。"),
 }
 
@@ -68,13 +66,12 @@ NOTICES = {
 @payment.get("/<token:str>")
 async def show(request: Request, token: str) -> HTTPResponse:
     """The page; first, once, by way of WeChat's authorisation."""
-    services = _services(request)
-    identity, now = Identity.of(services.settings), services.clock.now()
+    now, identity = services(request).clock.now(), Identity.of(services(request).settings, FOLDER)
     try:
-        openid = _openid(request, token) or await _authorized(request, token)
+        openid = identified(request, FOLDER, token) or await authorized(request, FOLDER, token)
         if openid is None:
             return redirect(identity.authorize_url(token, now), headers={"Cache-Control": "no-store"})
-        order = await services.payments.open_link(token, openid)
+        order = await services(request).payments.open_link(token, openid)
     except CodeInvalid:
         return _say(request, "code")
     except ApiError as error:
@@ -84,7 +81,7 @@ async def show(request: Request, token: str) -> HTTPResponse:
         return _say(request, _reason(error))
     response = _order_page(request, order)
     response.add_cookie(
-        COOKIE, identity.cookie(token, openid, now), path=f"/p/pay/{token}", max_age=int(COOKIE_LIFE.total_seconds()),
+        COOKIE, identity.cookie(token, openid, now), path=f"{FOLDER}/{token}", max_age=int(COOKIE_LIFE.total_seconds()),
         httponly=True, samesite="Lax", secure=identity.secure,
     )
     return response
@@ -93,11 +90,11 @@ async def show(request: Request, token: str) -> HTTPResponse:
 @payment.post("/<token:str>/prepay")
 async def prepay(request: Request, token: str) -> HTTPResponse:
     """Begin the payment: what the page hands to WeixinJSBridge."""
-    openid = _openid(request, token)
+    openid = identified(request, FOLDER, token)
     if openid is None or not _is_own(request):
         return _refuse("code")
     try:
-        return json({"parameters": await _services(request).payments.prepay(token, openid)})
+        return json({"parameters": await services(request).payments.prepay(token, openid)})
     except ServiceError as error:
         return _refuse(_reason(error))
 
@@ -105,11 +102,11 @@ async def prepay(request: Request, token: str) -> HTTPResponse:
 @payment.post("/<token:str>/returned")
 async def returned(request: Request, token: str) -> HTTPResponse:
     """The cashier has closed with success: have WeChat Pay asked whether that is true."""
-    openid = _openid(request, token)
+    openid = identified(request, FOLDER, token)
     if openid is None or not _is_own(request):
         return _refuse("code")
     try:
-        await _services(request).payments.returned(token, openid)
+        await services(request).payments.returned(token, openid)
     except ServiceError as error:
         return _refuse(_reason(error))
     return json({})
@@ -118,56 +115,21 @@ async def returned(request: Request, token: str) -> HTTPResponse:
 @payment.get("/<token:str>/status")
 async def status(request: Request, token: str) -> HTTPResponse:
     """Whether the money has arrived, for the page that waits for it."""
-    openid = _openid(request, token)
+    openid = identified(request, FOLDER, token)
     if openid is None:
         return _refuse("code")
     try:
-        order = await _services(request).payments.open_link(token, openid)
+        order = await services(request).payments.open_link(token, openid)
     except ServiceError as error:
         return _refuse(_reason(error))
     return json({"state": order.state})
 
 
-async def protect(request: Request, response: HTTPResponse) -> None:
-    """Nothing is kept, framed, sniffed, referred to, or run that is not ours."""
-    settings = _services(request).settings
-    sdk = urlsplit(settings.wechat_jssdk_url)
-    response.headers.update({
-        "Content-Security-Policy": "; ".join((
-            "default-src 'none'", f"script-src 'self' {sdk.scheme}://{sdk.netloc}", "style-src 'self'",
-            "img-src 'self' data:", "font-src 'self' data:", "connect-src 'self'", "base-uri 'none'", "form-action 'none'",
-            f"frame-ancestors {settings.pages_frame_ancestors}",
-        )),
-        "Cache-Control": "no-store", "Referrer-Policy": "no-referrer", "X-Content-Type-Options": "nosniff",
-    })
-
-
 payment.middleware(protect, "response")
-
-
-def _services(request: Request) -> Services:
-    services: Services = request.app.ctx.services
-    return services
 
 
 def _is_own(request: Request) -> bool:
     return bool(request.headers.get(OWN_HEADER) == OWN_VALUE)
-
-
-def _openid(request: Request, token: str) -> str | None:
-    services = _services(request)
-    cookie = request.cookies.get(COOKIE)
-    return Identity.of(services.settings).openid(token, cookie, services.clock.now()) if cookie else None
-
-
-async def _authorized(request: Request, token: str) -> str | None:
-    """The customer, where the browser comes back from WeChat's authorisation."""
-    services = _services(request)
-    code, state = request.args.get("code"), request.args.get("state")
-    if not code or not state or not Identity.of(services.settings).state_fits(token, state, services.clock.now()):
-        return None
-    openid: str = await request.app.ctx.wechat.openid_from_code(code)
-    return openid
 
 
 def _reason(error: ServiceError) -> str:
@@ -182,6 +144,10 @@ def _reason(error: ServiceError) -> str:
             return "in_progress"
         case AmountChanged():
             return "changed"
+        case ClosedAccount() | UnknownAccount():
+            return "closed_account"
+        case PrepayOutOfRange():
+            return "prepay_rule"
         case SystemUnavailable():
             return "unavailable"
     raise error
@@ -194,42 +160,19 @@ def _refuse(reason: str) -> HTTPResponse:
 
 def _say(request: Request, reason: str) -> HTTPResponse:
     notice = NOTICES[reason]
-    return html(_render(request, "notice.html", notice=notice), status=notice.status)
+    return html(render(request, "notice.html", notice=notice), status=notice.status)
 
 
 def _order_page(request: Request, order: OrderView) -> HTTPResponse:
     """The page that fits where the order stands."""
     if order.state in (OrderState.PAID, OrderState.SETTLED):
-        return html(_render(request, "paid.html", order=order, accounts=_by_account(order)))
+        return html(render(request, "paid.html", order=order, accounts=_by_account(order)))
     is_open = order.state in (OrderState.CREATED, OrderState.BEGUN, OrderState.PREPAID)
-    if not is_open or order.expires_at <= _services(request).clock.now():
+    if not is_open or order.expires_at <= services(request).clock.now():
         return _say(request, "expired")
-    return html(_render(request, "pay.html", order=order, accounts=_by_account(order)))
+    return html(render(request, "pay.html", order=order, accounts=_by_account(order)))
 
 
 def _by_account(order: OrderView) -> list[tuple[str, list[OrderLine]]]:
     lines = sorted(order.lines, key=lambda line: (line.account_no, line.period, line.bill_no))
     return [(mask_account_no(number), list(group)) for number, group in groupby(lines, key=lambda line: line.account_no)]
-
-
-def _render(request: Request, template: str, **facts: Any) -> str:
-    services = _services(request)
-    return _templates().get_template(template).render(
-        utility=services.utility, jssdk_url=services.settings.wechat_jssdk_url, OrderState=OrderState, **facts,
-    )
-
-
-@lru_cache(maxsize=1)
-def _templates() -> Environment:
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent / "templates"), autoescape=True, undefined=StrictUndefined,
-        trim_blocks=True, lstrip_blocks=True,
-    )
-    environment.filters |= {"yuan": yuan, "month": _month}
-    return environment
-
-
-def _month(period: str) -> str:
-    """``2026-08`` → ``2026年8月``."""
-    year, _, month = period.partition("-")
-    return f"{year}年{int(month)}月"

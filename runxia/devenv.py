@@ -22,6 +22,7 @@ ROOT = Path(__file__).resolve().parent.parent
 SANDBOX_ENV = ROOT / "sandbox" / "sandbox.env"
 DEFAULT_PORTS = {
     "GATEWAY_PORT": "8000", "RASA_PORT": "5005", "ACTIONS_PORT": "5055", "SANDBOX_PORT": "9000", "CSMS_PORT": "9100",
+    "HOTLINE_PORT": "9200",
 }
 
 # rasa-sdk listens everywhere unless told otherwise; nobody but Rasa has any business with it.
@@ -51,6 +52,7 @@ def production_environment(given: Mapping[str, str]) -> dict[str, str]:
         "ACTIONS_URL": f"http://127.0.0.1:{settings['ACTIONS_PORT']}",
         "WECHAT_API_BASE_URL": "https://api.weixin.qq.com",
         "CSMS_BASE_URL": "",
+        "HOTLINE_BASE_URL": "",
         "PUBLIC_BASE_URL": f"http://127.0.0.1:{settings['GATEWAY_PORT']}",
         "DATABASE_URL": f"sqlite:///{data / 'runxia.db'}",
     }
@@ -70,7 +72,9 @@ def _worked_out(settings: Mapping[str, str], data: Path) -> dict[str, str]:
         "WECHATPAY_PRIVATE_KEY_FILE": str(data / "keys" / "merchant_key.pem"),
         "WECHATPAY_PUBLIC_KEY_FILE": str(data / "keys" / "platform_public.pem"),
         "CSMS_BASE_URL": at["csms"],
+        "HOTLINE_BASE_URL": at["hotline"],
         "SMS_BASE_URL": at["sandbox"],
+        "WEBSITE_BASE_URL": f"{at['sandbox']}/website",
         "PAGES_FRAME_ANCESTORS": at["sandbox"],
         "DATABASE_URL": f"sqlite:///{data / 'runxia.db'}",
         "CLOCK_FILE": str(data / "clock"),

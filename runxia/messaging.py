@@ -38,10 +38,3 @@ async def open_messaging(settings: Settings, services: Services) -> AsyncIterato
         floor, prompts, quota, media = Floor(kv), Prompts(kv), Quota(db, clock), MediaStore(db, clock, settings.data_dir)
         delivery = Delivery(db, clock, wechat, rasa, media, floor, prompts, quota, settings.wechat_templates)
         yield Messaging(wechat, rasa, floor, prompts, quota, media, delivery)
-
-
-@asynccontextmanager
-async def open_delivery(settings: Settings, services: Services) -> AsyncIterator[Delivery]:
-    """The delivery alone, for the worker."""
-    async with open_messaging(settings, services) as messaging:
-        yield messaging.delivery

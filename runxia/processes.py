@@ -33,6 +33,7 @@ def processes(env: Mapping[str, str]) -> list[Process]:
     return [
         Process("rasa", f"{bot} -m bot.serve", f"{env['RASA_URL']}/"),
         Process("csms", f"{python} -m sandbox.csms", f"{env['CSMS_BASE_URL']}/health", sandbox=True),
+        Process("hotline", f"{python} -m sandbox.hotline", f"{env['HOTLINE_BASE_URL']}/health", sandbox=True),
         Process("sandbox", f"{python} -m sandbox", f"{env['WECHAT_API_BASE_URL']}/health", sandbox=True),
         Process(
             "actions", f"{python} -m rasa_sdk --actions actions -p {env['ACTIONS_PORT']}", f"{env['ACTIONS_URL']}/health",

@@ -19,7 +19,12 @@ REQUIRED = (
     "wechat_app_id", "wechat_app_secret", "wechat_token", "wechat_aes_key", "wechat_original_id",
     "wechatpay_mch_id", "wechatpay_api_v3_key", "wechatpay_cert_serial_no", "wechatpay_private_key_file",
     "wechatpay_public_key_file", "wechatpay_public_key_id",
-    "csms_base_url", "csms_key", "sms_base_url", "sms_key", "field_key", "link_key", "rasa_token",
+    "csms_base_url", "csms_key", "hotline_base_url", "hotline_key", "sms_base_url", "sms_key", "website_base_url",
+    "field_key", "link_key", "rasa_token",
+)
+REMOTE = (
+    "public_base_url", "wechat_api_base_url", "wechatpay_base_url", "csms_base_url", "hotline_base_url",
+        "sms_base_url", "website_base_url",
 )
 AES_KEY_CHARACTERS = 43  # WeChat: EncodingAESKey is 43 characters
 V3_KEY_BYTES = 32  # WeChat Pay: APIv3 key is 32 bytes
@@ -54,12 +59,12 @@ def _missing(settings: Settings) -> Iterator[str]:
 
 def _made_up(settings: Settings, sandbox: Mapping[str, str]) -> Iterator[str]:
     for name, value in sandbox.items():
-        if name != "CSMS_KEY_ID" and _plain(getattr(settings, name.lower(), "")) == value:
+        if not name.endswith("_KEY_ID") and _plain(getattr(settings, name.lower(), "")) == value:
             yield f"{name} 还是沙箱里的值。"
 
 
 def _addresses(settings: Settings) -> Iterator[str]:
-    for name in ("public_base_url", "wechat_api_base_url", "wechatpay_base_url", "csms_base_url", "sms_base_url"):
+    for name in REMOTE:
         address = urlsplit(getattr(settings, name))
         if address.netloc and address.scheme != "https":
             yield f"{name.upper()} 必须是 https 地址。"

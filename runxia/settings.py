@@ -46,13 +46,21 @@ class Settings(BaseSettings):
     wechatpay_public_key_file: Path | None = None
     wechatpay_public_key_id: str = ""
     wechatpay_base_url: str = "https://api.mch.weixin.qq.com"
+    # direct debit (委托代扣), which WeChat Pay offers with its API v2 only; empty: not offered
+    wechatpay_papay_plan_id: str = ""
+    wechatpay_api_v2_key: SecretStr = SecretStr("")
 
     # --- the utility's systems
     csms_base_url: str = ""
     csms_key_id: str = "runxia"
     csms_key: SecretStr = SecretStr("")
+    hotline_base_url: str = ""
+    hotline_key_id: str = "runxia"
+    hotline_key: SecretStr = SecretStr("")
     sms_base_url: str = ""
     sms_key: SecretStr = SecretStr("")
+    website_base_url: str = ""
+    website_cache_seconds: int = 180
 
     # --- store and work
     database_url: str = "sqlite:///var/runxia.db"

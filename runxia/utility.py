@@ -11,6 +11,12 @@ from typing import Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+# What can be wrong, as services.repairs.triage tells it; a leak behind the meter is the customer's own.
+FAULTS = frozenset({
+    "burst", "leak", "leak_after_meter", "no_water", "low_pressure", "discoloured", "odour", "meter", "valve", "cover", "other",
+})
+URGENCIES = frozenset({"immediate", "urgent", "ordinary"})
+
 
 class _Facts(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
@@ -110,12 +116,59 @@ class Tariff(_Facts):
     special: FlatTariff
 
 
+class Commitments(_Facts):
+    """What the utility promises: hours until somebody comes, working days until something is decided."""
+
+    urgent_arrival_hours: int
+    repair_arrival_hours: int
+    complaint_days: int
+    business_days: int
+
+
+class Privacy(_Facts):
+    """How long personal data is kept: conversations, photos, records of payment."""
+
+    message_days: int = Field(gt=0)
+    media_days: int = Field(gt=0)
+    payment_years: int
+
+
 class LateFee(_Facts):
     """The daily charge on what is overdue, as shares of the charge."""
 
     per_day: Decimal
     cap: Decimal
     grace_days: int
+
+
+class RefundRules(_Facts):
+    """How many days back payments are looked for, and may be asked back."""
+
+    look_back_days: int = Field(ge=1)
+    request_days: int = Field(ge=1)
+
+
+class AutoPayRules(_Facts):
+    """Direct debit: when and how CSMS debits. ``highest`` in yuan; a larger bill is left to the customer."""
+
+    link_minutes: int
+    debit_days: int
+    retries: int
+    highest: int
+
+
+class Prepay(_Facts):
+    """How much may be paid in advance at a time, and which amounts are offered. Whole yuan."""
+
+    lowest: int = Field(ge=1)
+    highest: int
+    offered: list[int]
+
+    @model_validator(mode="after")
+    def _offers_fit(self) -> Prepay:
+        if not all(self.lowest <= amount <= self.highest for amount in self.offered):
+            raise ValueError("amounts offered must lie between the lowest and the highest")
+        return self
 
 
 class Payments(_Facts):
@@ -126,18 +179,80 @@ class Payments(_Facts):
     max_bills_per_order: int
     paid_twice: Literal["refund", "credit"]
     reconcile_at: time
+    auto_pay: AutoPayRules
+    refunds: RefundRules
+    prepay: Prepay
+
+
+class InvoiceRules(_Facts):
+    """Rules of e-invoices."""
+
+    months_back: int = Field(ge=1)
+    at_once: int = Field(ge=1)
+    reissue_days: int
+    reissues: int
+    link_hours: int = Field(ge=1)
+    special: str
+
+
+class RemindRule(_Facts):
+    """How often a customer may urge a work order: first, then again, and how often at most."""
+
+    after_minutes: int
+    every_minutes: int
+    most: int
+
+
+class Repairs(_Facts):
+    """Rules of work orders. ``urgency`` is by fault, ``arrive_hours`` by urgency; both must name every one."""
+
+    urgency: dict[str, str]
+    arrive_hours: dict[str, int]
+    reply_days: dict[str, int]
+    after_meter_served: bool
+    after_meter: str
+    remind: RemindRule
+    max_photos: int
+    rating_days: int
+
+    @model_validator(mode="after")
+    def _all_named(self) -> Repairs:
+        if set(self.urgency) != FAULTS or not set(self.urgency.values()) <= URGENCIES:
+            raise ValueError(f"urgency must say one of {sorted(URGENCIES)} for each of {sorted(FAULTS)}")
+        if set(self.arrive_hours) != URGENCIES or set(self.reply_days) != {"complaint", "suggestion"}:
+            raise ValueError("arrive_hours must name every urgency, reply_days complaint and suggestion")
+        return self
+
+
+class OpenHours(_Facts):
+    """When a service hall is open on some weekdays; ISO weekdays, Monday is 1."""
+
+    weekdays: list[int]
+    opens: time = Field(alias="from")
+    closes: time = Field(alias="to")
+
+    @model_validator(mode="after")
+    def _in_order(self) -> OpenHours:
+        if self.opens >= self.closes or not all(1 <= day <= 7 for day in self.weekdays):
+            raise ValueError("opening hours must be in order, on weekdays 1 to 7")
+        return self
 
 
 class Outlet(_Facts):
-    """A service hall."""
+    """A service hall. ``hours`` is what customers read; ``open`` is the same for the clock."""
 
     name: str
     district: str
     address: str
     hours: str
+    open: list[OpenHours]
     phone: str
     latitude: float
     longitude: float
+
+    def hours_on(self, weekday: int) -> OpenHours | None:
+        """The hours on an ISO weekday; none where it is closed."""
+        return next((hours for hours in self.open if weekday in hours.weekdays), None)
 
 
 class Promotion(_Facts):
@@ -146,6 +261,179 @@ class Promotion(_Facts):
     title: str
     text: str
     until: date
+
+
+class ServedDistrict(_Facts):
+    """A district with water from this utility, and words in an address that tell it: streets, places, the short name."""
+
+    district: str
+    places: list[str]
+
+
+class ConnectionUse(_Facts):
+    """What a new connection may be for; ``words``: how customers say it; ``documents``: by their ids."""
+
+    use: str
+    name: str
+    words: list[str]
+    documents: list[str]
+    fee: str
+
+
+class ConnectionDays(_Facts):
+    """Working days of each step of a new connection."""
+
+    review: int
+    survey: int
+    construction: int
+
+
+class Installation(_Facts):
+    """New connections."""
+
+    uses: list[ConnectionUse]
+    working_days: ConnectionDays
+
+
+class StopRules(_Facts):
+    """Stopping the supply for a time. Days."""
+
+    notice_days: int
+    latest_days: int
+    min_days: int
+    max_days: int
+    fee: str
+
+
+class RestoreRules(_Facts):
+    """Taking water again after a stop."""
+
+    working_days: int
+    fee: str
+
+
+class CloseRules(_Facts):
+    """Closing an account, which is done in person."""
+
+    documents: list[str]
+    where: str
+
+
+class HouseholdRules(_Facts):
+    """Larger households: more people, wider tiers."""
+
+    max_people: int
+    documents: list[str]
+    working_days: int
+    valid_months: int
+    renew_days: int
+    takes_effect: str
+
+
+class NatureKind(_Facts):
+    """A kind of use that an account may be changed to; ``words``: how customers say it."""
+
+    kind: Literal["residential", "commercial", "special"]
+    words: list[str]
+    documents: list[str]
+
+
+class NatureRules(_Facts):
+    """Changing what the water is used for, and so its price."""
+
+    working_days: int
+    takes_effect: str
+    kinds: list[NatureKind]
+
+
+class ApplicationRules(_Facts):
+    """What customers apply for, and what each asks of them. ``documents``: the name of each by its id."""
+
+    number_prefix: str
+    open_per_customer: int
+    photos: int
+    documents: dict[str, str]
+    installation: Installation
+    stop: StopRules
+    restore: RestoreRules
+    close: CloseRules
+    household: HouseholdRules
+    nature: NatureRules
+
+    @model_validator(mode="after")
+    def _documents_have_names(self) -> ApplicationRules:
+        asked = [
+            *(use.documents for use in self.installation.uses), *(each.documents for each in self.nature.kinds),
+            self.close.documents, self.household.documents,
+        ]
+        unnamed = {document for documents in asked for document in documents} - set(self.documents)
+        if unnamed:
+            raise ValueError(f"documents without a name: {sorted(unnamed)}")
+        return self
+
+
+class Level(_Facts):
+    """A plain word for values up to a bound, none for all above."""
+
+    up_to: Decimal | None
+    word: str
+
+
+class Indicator(_Facts):
+    """One indicator of water quality and its limit: bounds, or the words that count as good.
+
+    ``at_least_outlet`` and ``at_least_tap`` are bounds for water that leaves the works, and at the end of the pipes.
+    """
+
+    name: str
+    also: list[str] = []
+    unit: str = ""
+    at_most: Decimal | None = None
+    at_least: Decimal | None = None
+    at_least_outlet: Decimal | None = None
+    at_least_tap: Decimal | None = None
+    words: list[str] = []
+    about: str = ""
+    levels: list[Level] = []
+
+
+class WaterQuality(_Facts):
+    """The standard that water is measured by."""
+
+    standard: str
+    source: str
+    indicators: list[Indicator]
+
+    @model_validator(mode="after")
+    def _each_name_once(self) -> WaterQuality:
+        names = [name.casefold() for each in self.indicators for name in (each.name, *each.also)]
+        if len(set(names)) != len(names):
+            raise ValueError("an indicator's name is used twice")
+        return self
+
+
+class Range(_Facts):
+    """Whole numbers that a customer may choose from, both included."""
+
+    lowest: int
+    highest: int
+
+
+class QuietHours(_Facts):
+    """The hours of the night that are meant where a customer names none."""
+
+    starts: time = Field(alias="from")
+    ends: time = Field(alias="to")
+
+
+class Notifications(_Facts):
+    """What customers may set for their notifications. Volumes in m³, money in yuan."""
+
+    overuse_volume: Range
+    overuse_yuan: Range
+    pay_days: Range
+    balance_yuan: Range
+    quiet: QuietHours
 
 
 class Utility(_Facts):
@@ -160,10 +448,19 @@ class Utility(_Facts):
     limits: Limits
     security: Security
     tariff: Tariff
+    water_source: str
+    commitments: Commitments
+    privacy: Privacy
     late_fee: LateFee
     payments: Payments
+    repairs: Repairs
+    invoices: InvoiceRules
     outlets: list[Outlet]
+    water_quality: WaterQuality
+    notifications: Notifications
     promotions: list[Promotion]
+    service_area: list[ServedDistrict]
+    applications: ApplicationRules
 
 
 @lru_cache(maxsize=4)

@@ -64,7 +64,7 @@ class Pictures(Protocol):
 
 
 class Delivery:
-    """Sends answers and pushes, in order and only once by their ``message_key``. ``runxia.messaging.open_delivery`` opens it.
+    """Sends answers and pushes, in order and only once by their ``message_key``. ``runxia.messaging.open_messaging`` opens it.
 
     The parts of a delivery are stored before the first is sent and ticked off one by one, so that a repeated call goes on
     where the one before stopped. All methods raise ``SystemUnavailable`` when trying again later may help, and

@@ -14,7 +14,7 @@ class SystemUnavailable(ServiceError):
 
     def __init__(self, system: str) -> None:
         super().__init__(system)
-        self.system = system  # csms | sms | pay | wechat
+        self.system = system  # csms | sms | pay | wechat | hotline | website
 
 
 class UnknownAccount(ServiceError):
@@ -144,7 +144,7 @@ class CallbackRefused(ServiceError):
 
     def __init__(self, why: str) -> None:
         super().__init__(why)
-        self.why = why  # signature | stale | malformed | merchant
+        self.why = why  # signature | stale | malformed | merchant | contract
 
 
 class PaymentMismatch(ServiceError):
@@ -155,6 +155,16 @@ class PaymentMismatch(ServiceError):
         self.why = why  # order | amount | payer | transaction
 
 
+class OutOfRange(ServiceError):
+    """A setting beyond what the rules allow: ``setting`` is its name, the bounds are included."""
+
+    def __init__(self, setting: str, lowest: int, highest: int) -> None:
+        super().__init__(setting)
+        self.setting = setting
+        self.lowest = lowest
+        self.highest = highest
+
+
 class Undeliverable(ServiceError):
     """A message that WeChat does not take, and would not take if it were tried again; ``why`` is one of those below."""
 
@@ -163,5 +173,72 @@ class Undeliverable(ServiceError):
         self.why = why  # window | quota | refused | forbidden | unknown_customer | rejected
 
 
+class NothingToRefund(ServiceError):
+    """Not a payment of this customer that can be given back."""
+
+
+class AutoPayNotOffered(ServiceError):
+    """The utility has no contract template for direct debit at WeChat Pay."""
+
+
+class AutoPaySigned(ServiceError):
+    """There is a direct debit contract for the account already."""
+
+
+class ReissueRefused(ServiceError):
+    """An invoice is not cancelled for another title; ``why`` is the rule."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(why)
+        self.why = why  # late | again | issuing
+
+
+class PrepayOutOfRange(ServiceError):
+    """Less, or more, than may be paid in advance at a time."""
+
+    def __init__(self, lowest_fen: int, highest_fen: int) -> None:
+        super().__init__(lowest_fen, highest_fen)
+        self.lowest_fen = lowest_fen
+        self.highest_fen = highest_fen
+
+
 class PaymentInProgress(ServiceError):
     """Money for one of the bills has arrived and is being booked; it must not be paid again."""
+
+
+class ApplicationRefused(ServiceError):
+    """An application cannot be taken, or not any more; ``why`` is one of those below.
+
+    ``amount_fen``: what the account owes. ``number``: the application that is under way already.
+    """
+
+    def __init__(self, why: str, *, amount_fen: int = 0, number: str | None = None) -> None:
+        super().__init__(why)
+        # arrears | open | stopped | not_stopped | closed | not_residential | no_effect | same_nature | too_many | too_late
+        self.why = why
+        self.amount_fen = amount_fen
+        self.number = number
+
+
+class UnknownApplication(ServiceError):
+    """There is no such application, or it is not this customer's."""
+
+
+class UnknownOrder(ServiceError):
+    """There is no such work order, or it is not this customer's: nobody else learns which."""
+
+
+class OrderClosed(ServiceError):
+    """The work order has ended: nothing about it can be changed any more."""
+
+
+class RemindedTooOften(ServiceError):
+    """The work order cannot be urged now: not before ``again_at``, or not at all any more where that is none."""
+
+    def __init__(self, again_at: datetime | None) -> None:
+        super().__init__(again_at)
+        self.again_at = again_at
+
+
+class NotRateable(ServiceError):
+    """The work order is not done, was rated already, or was done too long ago."""

@@ -145,6 +145,14 @@ class LineResult:
     applied_fen: int
 
 
+@dataclass(frozen=True, slots=True)
+class Prepaid:
+    """What CSMS did with money paid in advance. ``result``: applied | rejected; ``credit_fen``: the credit afterwards."""
+
+    result: str
+    credit_fen: int
+
+
 class Csms(Protocol):
     """The billing system."""
 
@@ -192,6 +200,14 @@ class Csms(Protocol):
     ) -> Sequence[LineResult]:
         """Book a payment on bills: pairs of bill number and fen. The same ``out_trade_no`` again changes nothing and gives
         the same result. ``keep_excess``: money for a bill that was paid meanwhile becomes the account's credit.
+        """
+        ...
+
+    async def record_prepayment(
+        self, out_trade_no: str, transaction_id: str, paid_at: datetime, account_no: str, amount_fen: int,
+    ) -> Prepaid:
+        """Book money paid in advance as the account's credit, which CSMS uses for its next bills. The same
+        ``out_trade_no`` again changes nothing and gives the same result. Rejected where the account takes no money any more.
         """
         ...
 

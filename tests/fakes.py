@@ -25,11 +25,13 @@ from services.ports import (
     BillType,
     LineResult,
     Payment,
+    Prepaid,
     RefundResult,
     TierUsage,
     TierUse,
     Transaction,
 )
+from services.website import Measurement, OutageKind, OutageNotice, Published, QualityReport
 
 PASSWORD = "Lin2Jiang"
 PHONE = "13900000001"
@@ -119,6 +121,7 @@ class FakeCsms(_Fake):
         self.passwords = dict(passwords or {})
         self.usage = {one.account_no: one for one in usage}
         self.results: dict[str, tuple[LineResult, ...]] = {}
+        self.prepaid: dict[str, Prepaid] = {}
         self.reconciliations: dict[date, bytes] = {}
 
     async def account(self, account_no: str) -> Account | None:
@@ -194,6 +197,16 @@ class FakeCsms(_Fake):
         self._answer()
         return self.results[out_trade_no]
 
+    async def record_prepayment(
+        self, out_trade_no: str, transaction_id: str, paid_at: datetime, account_no: str, amount_fen: int,
+    ) -> Prepaid:
+        """See :class:`services.ports.Csms`."""
+        self._call("record_prepayment", out_trade_no, transaction_id, account_no, amount_fen)
+        if out_trade_no not in self.prepaid:
+            self.prepaid[out_trade_no] = self._keep(account_no, amount_fen)
+        self._answer()
+        return self.prepaid[out_trade_no]
+
     async def hand_over_reconciliation(self, day: date, content: bytes) -> None:
         """See :class:`services.ports.Csms`."""
         self._call("hand_over_reconciliation", day)
@@ -223,6 +236,13 @@ class FakeCsms(_Fake):
         self.all_bills[bill_no] = replace(one, paid_fen=settled, status=status)
         self._add_payment(one, applied, "wechat", paid_at)
         return LineResult(bill_no, "applied", applied)
+
+    def _keep(self, account_no: str, amount_fen: int) -> Prepaid:
+        known = self.accounts.get(account_no)
+        if known is None or known.state is AccountState.CLOSED:
+            return Prepaid("rejected", 0)
+        self._change(account_no, credit_fen=known.credit_fen + amount_fen)
+        return Prepaid("applied", known.credit_fen + amount_fen)
 
     def _add_payment(self, one: Bill, fen: int, channel: str, moment: datetime) -> None:
         number = f"P{len(self.booked) + 1:08d}"
@@ -333,6 +353,51 @@ class FakePay(_Fake):
     def refunded_fen(self, out_trade_no: str) -> int:
         """How much of an order went back."""
         return sum(self.orders[out_trade_no].refunds.values())
+
+
+class FakeWebsite(_Fake):
+    """A website with whatever notices and reports a test gives it; ``read_at`` is the time of its information."""
+
+    def __init__(self, outages: Iterable[OutageNotice] = (), quality: Iterable[QualityReport] = ()) -> None:
+        super().__init__("website")
+        self.notices, self.reports = list(outages), list(quality)
+        self.read_at = datetime(2026, 11, 21, 9, tzinfo=SHANGHAI)
+        self.stale = False
+
+    async def outages(self) -> Published[OutageNotice]:
+        """See :class:`services.website.Website`."""
+        self._call("outages")
+        return Published(tuple(self.notices), self.read_at, self.stale)
+
+    async def quality(self) -> Published[QualityReport]:
+        """See :class:`services.website.Website`."""
+        self._call("quality")
+        return Published(tuple(self.reports), self.read_at, self.stale)
+
+
+def outage(
+    notice_no: str = "TS2026112209", *, areas: Sequence[str] = ("滨江区云栖路",), kind: OutageKind = OutageKind.PLANNED,
+    starts_at: datetime = datetime(2026, 11, 22, 9, tzinfo=SHANGHAI), hours: float = 8, reason: str = "管道改造",
+) -> OutageNotice:
+    """A notice that was published two days before it begins."""
+    return OutageNotice(
+        notice_no, kind, tuple(areas), reason, starts_at, starts_at + timedelta(hours=hours), starts_at - timedelta(days=2),
+    )
+
+
+def quality_report(
+    works: str = "临江清溪水厂", *, areas: Sequence[str] = ("滨江区",), sampled_on: date = date(2026, 11, 20), **values: str,
+) -> QualityReport:
+    """A sample of good water, changed by keyword: ``浑浊度="1.4"``."""
+    usual = {
+        "浑浊度": "0.18", "色度": "<5", "臭和味": "无", "肉眼可见物": "无", "pH": "7.42", "游离氯": "0.52", "总硬度": "102",
+        "高锰酸盐指数": "1.2", "菌落总数": "0", "总大肠菌群": "未检出",
+    } | values
+    return QualityReport(
+        f"SZ{sampled_on:%Y%m%d}{works[-3:-2].encode().hex()}", works, tuple(areas), "outlet", sampled_on,
+        datetime.combine(sampled_on, datetime.min.time(), SHANGHAI) + timedelta(hours=34),
+        tuple(Measurement(name, value) for name, value in usual.items()),
+    )
 
 
 STATEMENT_HEADER = (

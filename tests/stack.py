@@ -40,6 +40,11 @@ class Stack:
         return self.env["PUBLIC_BASE_URL"]
 
     @property
+    def csms_url(self) -> str:
+        """The billing system."""
+        return self.env["CSMS_BASE_URL"]
+
+    @property
     def rasa_url(self) -> str:
         """Rasa's HTTP API."""
         return self.env["RASA_URL"]

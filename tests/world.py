@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import httpx
@@ -14,7 +15,18 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from runxia.clock import SystemClock
 from store import crypto
 from store.db import Database
-from store.models import Binding, Customer, Lockout, SmsChallenge, VerifiedSession
+from store.models import (
+    AutoPayContract,
+    Binding,
+    Customer,
+    Entry,
+    Lockout,
+    NotifySetting,
+    QuietTime,
+    SmsChallenge,
+    Subscription,
+    VerifiedSession,
+)
 from tests.stack import Stack
 
 SESSION = timedelta(minutes=30)
@@ -38,7 +50,27 @@ async def as_new(stack: Stack, http: httpx.AsyncClient) -> None:
     async with _database(stack) as db, db.begin() as session:
         for proofs in (VerifiedSession, SmsChallenge, Lockout):
             await session.execute(delete(proofs))
-        await session.execute(delete(Binding))
+        for kept in (AutoPayContract, Binding):
+            await session.execute(delete(kept))
+        for told in (QuietTime, Subscription, NotifySetting):
+            await session.execute(delete(told))
+        await session.execute(delete(Entry).where(Entry.key.startswith("website:")))  # what was read there before
+
+
+async def kept_settings(stack: Stack, openid: str) -> dict[str, Any]:
+    """What a customer has set: by account number a sorted list such as ``[outage, pay_days=5]``, and ``quiet``."""
+    found: dict[str, Any] = {}
+    async with _database(stack) as db, db.read() as session:
+        for row in await session.scalars(select(Subscription).where(Subscription.openid == openid)):
+            found.setdefault(row.account_no, []).append(row.topic)
+        for settings in await session.scalars(select(NotifySetting).where(NotifySetting.openid == openid)):
+            values = {name: getattr(settings, name) for name in ("overuse_volume", "overuse_fen", "pay_days", "balance_fen")}
+            said = [f"{name}={Decimal(value).normalize():f}" for name, value in values.items() if value is not None]
+            if said:
+                found.setdefault(settings.account_no, []).extend(said)
+        for quiet in await session.scalars(select(QuietTime).where(QuietTime.openid == openid)):
+            found["quiet"] = f"{quiet.starts:%H:%M}-{quiet.ends:%H:%M}"
+    return {key: sorted(value) if isinstance(value, list) else value for key, value in found.items()}
 
 
 async def bind(stack: Stack, openid: str, accounts: Sequence[Mapping[str, Any]]) -> None:

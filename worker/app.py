@@ -29,8 +29,17 @@ EVERY: dict[str, float] = {
     "query_payments": 5.0,
     "send_refunds": 5.0,
     "close_orders": 10.0,
+    "follow_applications": 5.0,
+    "hand_over_documents": 2.0,
+    "send_to_hotline": 2.0,
+    "follow_hotline": 5.0,
+    "tell_invoices": 5.0,
+    "query_contracts": 5.0,
+    "tell_contracts": 5.0,
     "daily_statement": 60.0,
     "prune": 600.0,
+    "erase_data": 10.0,
+    "prune_personal_data": 3600.0,
 }
 
 

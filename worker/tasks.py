@@ -11,9 +11,11 @@ from typing import Any
 from celery import signals
 
 from runxia.bootstrap import Services, open_services
-from runxia.messaging import open_delivery
+from runxia.messaging import open_messaging
 from runxia.settings import load_settings
+from services.errors import SystemUnavailable
 from services.outbox import Dispatcher
+from services.privacy import Eraser
 from store.kv import SqlStore
 from store.migrate import upgrade
 from worker.app import app
@@ -28,6 +30,7 @@ class Work:
 
     services: Services
     outbox: Dispatcher
+    eraser: Eraser
 
 
 @asynccontextmanager
@@ -35,8 +38,10 @@ async def open_work() -> AsyncIterator[Work]:
     """Bring the database up to date and open the services."""
     settings = load_settings()
     upgrade(settings.database_url)
-    async with open_services(settings) as services, open_delivery(settings, services) as delivery:
-        yield Work(services, Dispatcher(services.db, services.clock, delivery))
+    async with open_services(settings) as services, open_messaging(settings, services) as messaging:
+        db, clock = services.db, services.clock
+        eraser = Eraser(db, clock, services.utility, messaging.rasa, messaging.floor, settings.data_dir)
+        yield Work(services, Dispatcher(db, clock, messaging.delivery), eraser)
 
 
 runtime = Runtime(open_work)
@@ -87,9 +92,71 @@ async def send_refunds(work: Work) -> int:
 
 
 @_task
+async def query_contracts(work: Work) -> int:
+    """Ask WeChat Pay about direct debit contracts whose callback has not come."""
+    return await work.services.auto_pay.query_due()
+
+
+@_task
+async def tell_contracts(work: Work) -> int:
+    """Tell CSMS of direct debit contracts that were signed or have ended."""
+    return await work.services.auto_pay.tell_csms()
+
+
+@_task
+async def tell_invoices(work: Work) -> int:
+    """Tell customers of invoices that are ready."""
+    return await work.services.invoices.tell_issued()
+
+
+@_task
 async def daily_statement(work: Work) -> int:
     """Reconcile the days whose statement is ready, those missed while we were away included."""
     return await work.services.payments.reconcile_due()
+
+
+@_task
+async def follow_applications(work: Work) -> int:
+    """Ask CSMS how applications stand."""
+    return await work.services.applications.follow_changes()
+
+
+@_task
+async def hand_over_documents(work: Work) -> int:
+    """Hand the photos that go with applications over to CSMS."""
+    return await work.services.applications.hand_over_documents()
+
+
+@_task
+async def send_to_hotline(work: Work) -> int:
+    """Hand photos and ratings of work orders to the hotline."""
+    return await _unless_down(work.services.repairs.send_waiting())
+
+
+@_task
+async def follow_hotline(work: Work) -> int:
+    """Ask the hotline what became of work orders, and tell those who wait."""
+    return await _unless_down(work.services.repairs.follow())
+
+
+async def _unless_down(job: Coroutine[Any, Any, int]) -> int:
+    """The count of a job; none where the other system is down, which its connector has logged. The next tick goes on."""
+    try:
+        return await job
+    except SystemUnavailable:
+        return 0
+
+
+@_task
+async def erase_data(work: Work) -> int:
+    """Finish deleting what customers wanted deleted."""
+    return await work.eraser.finish_due()
+
+
+@_task
+async def prune_personal_data(work: Work) -> int:
+    """Delete conversations and photos that have been kept long enough."""
+    return await work.eraser.prune()
 
 
 @_task

@@ -35,12 +35,15 @@ def chosen(turn: Turn, bound: Sequence[BoundAccount]) -> list[BoundAccount]:
     listed = by_place(turn, bound)
     if listed:
         return listed
-    text = turn.text
-    for alias in turn.values.all("alias"):  # "把它叫做爸妈家": 爸妈家 is the new name, not the account spoken of
-        if turn.intent == "set_alias":
-            text = text.replace(str(alias), "")
-    named = named_in(text, bound)
+    new_name = _new_name(turn, bound) if turn.intent == "set_alias" else None
+    named = named_in(turn.text.replace(new_name, "") if new_name else turn.text, bound)
     return [named] if named else []
+
+
+def _new_name(turn: Turn, bound: Sequence[BoundAccount]) -> str | None:
+    """In 把爸妈家改叫老房子 what an account is to be called; a name in use is the account spoken of."""
+    in_use = {account.alias for account in bound}
+    return next((str(alias) for alias in reversed(turn.values.all("alias")) if alias not in in_use), None)
 
 
 def by_place[Listed](turn: Turn, items: Sequence[Listed]) -> list[Listed]:
@@ -191,7 +194,7 @@ class ActionSetAlias(Task):
         named = chosen(turn, bound) or (bound if len(bound) == 1 else [])
         if not named and account is not None and _THIS_ONE.search(turn.text):
             named = [account]
-        wish = turn.values.first("alias") or _name_said(turn.text)
+        wish = _new_name(turn, bound) or _name_said(turn.text)
         if not (named and wish):
             return turn.start_form(
                 "alias_form", alias_account=named[0].account_no if named else None, alias_name=None, alias_wish=wish,
@@ -266,9 +269,10 @@ class ValidateAliasForm(Form):
 
     async def hear_alias_name(self, turn: Turn) -> Mapping[str, Any] | None:
         """The name."""
-        name = turn.values.first("alias") or _LEAD_IN.sub("", turn.text.strip())
-        at_once = len(name) <= ALIAS_AT_ONCE and not _NOT_A_NAME.search(name)
-        if digresses(turn, "alias") and not at_once:
+        alias, text = turn.values.first("alias"), _LEAD_IN.sub("", turn.text.strip())
+        name = alias or text
+        is_name = bool(alias or len(text) <= ALIAS_AT_ONCE) and not _NOT_A_NAME.search(text)
+        if turn.intent != "set_alias" and digresses(turn) and not is_name:
             return None
         return await self._give(turn, turn.slot("alias_account"), name)
 

@@ -15,7 +15,7 @@ from connectors.signed import CONNECT_SECONDS, READ_SECONDS, Answer, SignedClien
 from runxia.clock import Clock
 from runxia.settings import Settings
 from services.errors import ClosedAccount, SystemUnavailable, UnknownAccount
-from services.ports import Account, Bill, BillType, LineResult, Payment, TierUsage
+from services.ports import Account, Bill, BillType, LineResult, Payment, Prepaid, TierUsage
 
 SYSTEM = "csms"
 NOT_FOUND, CONFLICT = 404, 409
@@ -46,7 +46,7 @@ class _Results:
 
 _ACCOUNT, _BILL, _TIER_USAGE = TypeAdapter(Account), TypeAdapter(Bill), TypeAdapter(TierUsage)
 _CORRECT, _BILLS = TypeAdapter(_Correct), TypeAdapter(_Bills)
-_PAYMENTS, _RESULTS = TypeAdapter(_Payments), TypeAdapter(_Results)
+_PAYMENTS, _RESULTS, _PREPAID = TypeAdapter(_Payments), TypeAdapter(_Results), TypeAdapter(Prepaid)
 
 
 class CsmsClient:
@@ -153,6 +153,18 @@ class CsmsClient:
             self._require(result.result in ("applied", "already_paid", "rejected"), "a result of no known kind")
             self._require(0 <= result.applied_fen <= fen, "more applied than paid")
         return results
+
+    async def record_prepayment(
+        self, out_trade_no: str, transaction_id: str, paid_at: datetime, account_no: str, amount_fen: int,
+    ) -> Prepaid:
+        """See :class:`services.ports.Csms`."""
+        answer = await self._client.send("POST", "prepayments", json_body={
+            "out_trade_no": out_trade_no, "transaction_id": transaction_id, "paid_at": paid_at.isoformat(),
+            "account_no": account_no, "amount_fen": amount_fen,
+        })
+        prepaid = self._parse(_PREPAID, answer)
+        self._require(prepaid.result in ("applied", "rejected"), "a result of no known kind")
+        return prepaid
 
     async def hand_over_reconciliation(self, day: date, content: bytes) -> None:
         """See :class:`services.ports.Csms`."""

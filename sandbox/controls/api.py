@@ -12,8 +12,9 @@ from sanic.exceptions import SanicException
 from sanic.response import HTTPResponse, json
 
 from runxia.settings import load_settings
-from sandbox import faults, sms
+from sandbox import faults, sms, website
 from sandbox.clock import advance, move_to, sandbox_clock
+from sandbox.controls.hotline import work_orders
 from sandbox.fixture import customers
 
 CSMS_SECONDS = 30.0
@@ -50,16 +51,18 @@ async def _close(app: Sanic[Any, Any]) -> None:
 
 @bp.get("/fixture")
 async def fixture(request: Request) -> HTTPResponse:
-    """The accounts with role, password and bills; the staff; the WeChat customers."""
+    """The accounts with role, password and bills; the staff; the WeChat customers; the hotline's orders."""
     answer = await _csms(request, "GET", "/sandbox/fixture")
-    return json({"accounts": answer["accounts"], "staff": [], "customers": customers()})
+    orders = await work_orders(request)
+    return json({"accounts": answer["accounts"], "staff": [], "customers": customers(), "work_orders": orders})
 
 
 @bp.post("/reset")
 async def reset(request: Request) -> HTTPResponse:
-    """CSMS as on its first day, an empty SMS inbox, no faults. The clock and what WeChat Pay knows stay."""
+    """CSMS and the website as on their first day, an empty SMS inbox, no faults. The clock and what WeChat Pay knows stay."""
     await _csms(request, "POST", "/sandbox/reset")
     sms.clear(request.app)
+    website.clear(request.app)
     faults.clear()
     return json({"reset": True})
 
@@ -74,6 +77,18 @@ async def pay_at_counter(request: Request) -> HTTPResponse:
 async def reconciliations(request: Request) -> HTTPResponse:
     """The reconciliation files that CSMS was handed."""
     return json(await _csms(request, "GET", "/sandbox/reconciliations"))
+
+
+@bp.get("/csms/applications")
+async def applications(request: Request) -> HTTPResponse:
+    """The applications that were filed, the newest first, with their facts and documents."""
+    return json(await _csms(request, "GET", "/sandbox/applications"))
+
+
+@bp.post("/csms/applications/<application_no:str>")
+async def move_application(request: Request, application_no: str) -> HTTPResponse:
+    """The department decides: ``{"state", "missing": [document ids], "quote_fen", "note"}``; done changes the account."""
+    return json(await _csms(request, "POST", f"/sandbox/applications/{application_no}", request.json))
 
 
 @bp.get("/clock")

@@ -7,7 +7,7 @@ import logging
 from datetime import date
 from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AwareDatetime, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from sanic import Request, Sanic
 from sanic.exceptions import SanicException
@@ -17,10 +17,15 @@ from runxia.clock import Clock, clock_from, today
 from runxia.settings import Settings
 from runxia.utility import Utility, load_utility
 from sandbox import faults
-from sandbox.csms.books import BillingSystem, Conflict, Notice, fixture
+from sandbox.csms import applications
+from sandbox.csms.books import BillingSystem, Conflict, Notice, PrepaymentNotice, fixture
 from sandbox.csms.database import Database, password_matches
+from sandbox.csms.debits import DebitDesk
+from sandbox.csms.invoices import InvoiceDesk
 from sandbox.csms.records import Books
+from sandbox.csms.refunds import RefundDesk
 from sandbox.csms.seed import build_books
+from sandbox.csms.web import Body, Problem, read_body, read_query, unknown
 from sandbox.signing import Refused, Signing
 
 log = logging.getLogger(__name__)
@@ -40,29 +45,25 @@ class CsmsSettings(BaseSettings):
     csms_port: int = 9100
 
 
-class _Body(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-
-class _Password(_Body):
+class _Password(Body):
     password: str = Field(min_length=1, max_length=128)
 
 
-class _Contact(_Body):
+class _Contact(Body):
     phone: str | None = Field(default=None, pattern=r"^1[3-9]\d{9}$")
     email: str | None = Field(default=None, pattern=r"^[^@\s]{1,64}@[^@\s]{1,190}$")
 
 
-class _BillType(_Body):
+class _BillType(Body):
     bill_type: Literal["electronic", "both", "paper"]
 
 
-class _PaymentLine(_Body):
+class _PaymentLine(Body):
     bill_no: str = Field(min_length=1, max_length=32)
     amount_fen: int = Field(gt=0)
 
 
-class _Payment(_Body):
+class _Payment(Body):
     out_trade_no: str = Field(pattern=r"^[A-Za-z0-9_\-|*]{6,32}$")
     transaction_id: str = Field(min_length=1, max_length=32)
     paid_at: AwareDatetime
@@ -75,22 +76,22 @@ class _Payment(_Body):
         return Notice(self.out_trade_no, self.transaction_id, self.paid_at, lines, self.keep_excess)
 
 
-class _Months(_Body):
+class _Prepayment(Body):
+    out_trade_no: str = Field(pattern=r"^[A-Za-z0-9_\-|*]{6,32}$")
+    transaction_id: str = Field(min_length=1, max_length=32)
+    paid_at: AwareDatetime
+    account_no: str = Field(min_length=1, max_length=32)
+    amount_fen: int = Field(gt=0)
+
+
+class _Months(Body):
     since: Month | None = Field(default=None, alias="from")
     until: Month | None = Field(default=None, alias="to")
 
 
-class _Days(_Body):
+class _Days(Body):
     since: date | None = Field(default=None, alias="from")
     until: date | None = Field(default=None, alias="to")
-
-
-class Problem(SanicException):
-    """An answer other than success: HTTP status and a code for programs."""
-
-    def __init__(self, status: int, code: str, message: str = "") -> None:
-        super().__init__(message or code, status_code=status)
-        self.code = code
 
 
 class Csms:
@@ -100,8 +101,14 @@ class Csms:
         self._utility = utility
         self._clock = clock
         self.signing = Signing(settings.csms_key_id, settings.csms_key.get_secret_value(), clock)
-        self._db = Database(settings.data_dir / "csms.db")
+        self._db = Database(settings.data_dir / "csms.db", applications.SCHEMA)
         self._system = BillingSystem(self._db, utility, clock)
+        self.department = applications.Department(self._db, self._system, clock)
+        self.desks = (
+            InvoiceDesk(settings.data_dir / "csms-invoices.db", self._db, utility, clock),
+            DebitDesk(settings.data_dir / "csms-debits.db", self._db),
+            RefundDesk(settings.data_dir / "csms-refunds.db", self._db, clock),
+        )
         self._seeded: tuple[date, Books] | None = None
         if not self._db.is_current:
             self._seed()
@@ -109,12 +116,16 @@ class Csms:
     def close(self) -> None:
         """Close the database."""
         self._db.close()
+        for desk in self.desks:
+            desk.close()
 
     def _seed(self) -> None:
         day = today(self._clock)
         if self._seeded is None or self._seeded[0] != day:
             self._seeded = day, build_books(self._utility, day)
         self._db.fill(self._seeded[1])
+        for desk in self.desks:
+            desk.reset()
 
     # --- what docs/csms.openapi.yaml describes
 
@@ -124,17 +135,17 @@ class Csms:
 
     async def verify_password(self, request: Request, account_no: str) -> HTTPResponse:
         """POST /accounts/{account_no}/query-password/verify."""
-        given = _read(_Password, request)
+        given = read_body(_Password, request)
         row = self._db.account(account_no)
         if row is None:
-            raise _unknown("account")
+            raise unknown("account")
         known = row["password_hash"]
         correct = known is not None and await asyncio.to_thread(password_matches, known, given.password)
         return json({"correct": correct})
 
     async def set_password(self, request: Request, account_no: str) -> HTTPResponse:
         """PUT /accounts/{account_no}/query-password."""
-        given = _read(_Password, request)
+        given = read_body(_Password, request)
         self._open_account(account_no)
         rule = self._utility.security.password
         if not rule.min_length <= len(given.password) <= rule.max_length:
@@ -144,7 +155,7 @@ class Csms:
 
     async def set_contact(self, request: Request, account_no: str) -> HTTPResponse:
         """PATCH /accounts/{account_no}/contact."""
-        given = _read(_Contact, request).model_dump(exclude_none=True)
+        given = read_body(_Contact, request).model_dump(exclude_none=True)
         self._open_account(account_no)
         if not given:
             raise Problem(422, "invalid", "phone or email is needed")
@@ -155,14 +166,14 @@ class Csms:
 
     async def set_bill_type(self, request: Request, account_no: str) -> HTTPResponse:
         """PUT /accounts/{account_no}/bill-type."""
-        given = _read(_BillType, request)
+        given = read_body(_BillType, request)
         self._open_account(account_no)
         self._db.change_account(account_no, "bill_type", given.bill_type)
         return empty()
 
     async def bills(self, request: Request, account_no: str) -> HTTPResponse:
         """GET /accounts/{account_no}/bills."""
-        asked = _query(_Months, request)
+        asked = read_query(_Months, request)
         self._account(account_no)
         since = asked.since or ("" if asked.until else self._history_starts())
         return json({"bills": self._system.bills(account_no, since, asked.until or _LAST)})
@@ -171,12 +182,12 @@ class Csms:
         """GET /bills/{bill_no}."""
         bill = self._system.bill(bill_no)
         if bill is None:
-            raise _unknown("bill")
+            raise unknown("bill")
         return json(bill)
 
     async def payments(self, request: Request, account_no: str) -> HTTPResponse:
         """GET /accounts/{account_no}/payments."""
-        asked = _query(_Days, request)
+        asked = read_query(_Days, request)
         self._account(account_no)
         since = asked.since.isoformat() if asked.since else _FIRST
         until = asked.until.isoformat() if asked.until else _LAST
@@ -192,11 +203,22 @@ class Csms:
 
     async def book_payment(self, request: Request) -> HTTPResponse:
         """POST /payments."""
-        given = _read(_Payment, request)
+        given = read_body(_Payment, request)
         if len({line.bill_no for line in given.lines}) < len(given.lines):
             raise Problem(422, "invalid", "a bill twice in one payment")
         try:
             return json({"lines": self._system.book(given.notice())})
+        except Conflict as error:
+            raise Problem(409, "out_trade_no_used") from error
+
+    async def book_prepayment(self, request: Request) -> HTTPResponse:
+        """POST /prepayments."""
+        given = read_body(_Prepayment, request)
+        notice = PrepaymentNotice(
+            given.out_trade_no, given.transaction_id, given.paid_at, given.account_no, given.amount_fen,
+        )
+        try:
+            return json(self._system.prepay(notice))
         except Conflict as error:
             raise Problem(409, "out_trade_no_used") from error
 
@@ -236,7 +258,7 @@ class Csms:
     def _account(self, account_no: str) -> dict[str, Any]:
         account = self._system.account(account_no)
         if account is None:
-            raise _unknown("account")
+            raise unknown("account")
         return account
 
     def _open_account(self, account_no: str) -> None:
@@ -252,6 +274,8 @@ def create_app(settings: Settings) -> Sanic[Any, Any]:
     clock = clock_from(settings.clock_file)
     csms = Csms(settings, load_utility(settings.utility_file), clock)
     _add_routes(app, csms)
+    for desk in csms.desks:
+        desk.add_routes(app)
 
     @app.on_request
     async def check(request: Request) -> HTTPResponse | None:
@@ -299,7 +323,9 @@ def _add_routes(app: Sanic[Any, Any], csms: Csms) -> None:
     app.add_route(csms.tier_usage, f"{account}/tier-usage")
     app.add_route(csms.bill, "/bills/<bill_no:str>")
     app.add_route(csms.book_payment, "/payments", methods=["POST"])
+    app.add_route(csms.book_prepayment, "/prepayments", methods=["POST"])
     app.add_route(csms.put_reconciliation, "/reconciliations/<day:ymd>", methods=["PUT"])
+    csms.department.add_routes(app)
     app.add_route(csms.fixture, "/sandbox/fixture")
     app.add_route(csms.reset, "/sandbox/reset", methods=["POST"])
     app.add_route(csms.pay, "/sandbox/pay", methods=["POST"])
@@ -313,27 +339,3 @@ async def _health(_request: Request) -> HTTPResponse:
 
 def _is_signed(request: Request) -> bool:
     return not request.path.startswith(("/health", "/sandbox/"))
-
-
-def _read[Model: BaseModel](model: type[Model], request: Request) -> Model:
-    try:
-        return model.model_validate_json(request.body)
-    except ValidationError as error:
-        raise _invalid(error) from error
-
-
-def _query[Model: BaseModel](model: type[Model], request: Request) -> Model:
-    try:
-        return model.model_validate(dict(request.query_args))
-    except ValidationError as error:
-        raise _invalid(error) from error
-
-
-def _invalid(error: ValidationError) -> Problem:
-    places = sorted({".".join(map(str, found["loc"])) or "body" for found in error.errors(include_input=False)})
-    return Problem(422, "invalid", ", ".join(places))
-
-
-def _unknown(what: str) -> Problem:
-    return Problem(404, f"unknown_{what}")
-

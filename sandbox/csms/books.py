@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -34,6 +35,22 @@ class Notice:
     def facts(self) -> str:
         """What must be the same when the notice comes again."""
         return json.dumps([self.transaction_id, self.lines, self.keep_excess])
+
+
+@dataclass(frozen=True, slots=True)
+class PrepaymentNotice:
+    """Money that the utility's channel took in advance for an account."""
+
+    out_trade_no: str
+    transaction_id: str
+    paid_at: datetime
+    account_no: str
+    amount_fen: int
+
+    @property
+    def facts(self) -> str:
+        """What must be the same when the notice comes again."""
+        return json.dumps([self.transaction_id, self.account_no, self.amount_fen])
 
 
 class BillingSystem:
@@ -91,15 +108,38 @@ class BillingSystem:
         Raises:
             Conflict: the number was used for another payment.
         """
+        def lines() -> list[dict[str, Any]]:
+            return [self._book_line(notice, number, *line) for number, line in enumerate(notice.lines, 1)]
+
+        return self._once(notice, lines)
+
+    def prepay(self, notice: PrepaymentNotice) -> dict[str, Any]:
+        """Keep money paid in advance once; the same notice again gives the same result.
+
+        Raises:
+            Conflict: the number was used for another payment.
+        """
+        return self._once(notice, lambda: self._keep_prepayment(notice))
+
+    def _once[Result](self, notice: Notice | PrepaymentNotice, book: Callable[[], Result]) -> Result:
         with self._db.transaction():
             earlier = self._db.receipt(notice.out_trade_no)
             if earlier is not None:
                 if earlier["facts"] != notice.facts:
                     raise Conflict(notice.out_trade_no)
-                return list(json.loads(earlier["results"]))
-            results = [self._book_line(notice, number, *line) for number, line in enumerate(notice.lines, 1)]
-            self._db.add_receipt(notice.out_trade_no, notice.facts, json.dumps(results))
-        return results
+                known: Result = json.loads(earlier["results"])
+                return known
+            result = book()
+            self._db.add_receipt(notice.out_trade_no, notice.facts, json.dumps(result))
+        return result
+
+    def _keep_prepayment(self, notice: PrepaymentNotice) -> dict[str, Any]:
+        account = self._db.account(notice.account_no)
+        if account is None or account["state"] == "closed":
+            return {"result": "rejected", "credit_fen": 0}
+        moment = notice.paid_at.astimezone(SHANGHAI)
+        self._keep(f"W{notice.out_trade_no}", notice.account_no, notice.amount_fen, moment)
+        return {"result": "applied", "credit_fen": account["credit_fen"] + notice.amount_fen}
 
     def pay_at_counter(self, bill_no: str) -> bool:
         """Somebody pays what is left of a bill at the counter; whether there was anything to pay."""

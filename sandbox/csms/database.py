@@ -20,7 +20,7 @@ from sandbox.csms.ledger import Debt
 from sandbox.csms.records import BillRecord, Books, PaymentRecord
 from sandbox.csms.tariff import Line
 
-VERSION = 2  # of the schema and of the seed: another one in the file means that it is made anew
+VERSION = 3  # of the schema and of the seed: another one in the file means that it is made anew
 _SCHEMA = """
 CREATE TABLE account (
     account_no TEXT PRIMARY KEY, owner TEXT NOT NULL, phone TEXT, email TEXT, address TEXT NOT NULL, state TEXT NOT NULL,
@@ -52,8 +52,9 @@ def _seed_hash(password: str) -> str:
 class Database:
     """Accounts, bills and payments by key; rules are in :mod:`sandbox.csms.ledger` and the API."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *more_tables: str) -> None:
         self._connection = sqlite.connect(path, "synchronous=NORMAL", "foreign_keys=ON")
+        self._schema = ";".join((_SCHEMA, *more_tables))
 
     @property
     def is_current(self) -> bool:
@@ -64,7 +65,7 @@ class Database:
         """Replace everything by ``books``, in one transaction."""
         with self.transaction():
             self._drop_all()
-            for statement in filter(str.strip, _SCHEMA.split(";")):
+            for statement in filter(str.strip, self._schema.split(";")):
                 self._connection.execute(statement)
             for account in books.accounts:
                 self._connection.execute(
@@ -98,7 +99,7 @@ class Database:
 
     def account(self, account_no: str) -> sqlite3.Row | None:
         """An account's row."""
-        return self._one("SELECT * FROM account WHERE account_no = ?", account_no)
+        return self.one("SELECT * FROM account WHERE account_no = ?", account_no)
 
     def change_account(self, account_no: str, column: str, value: str | int | None) -> None:
         """Set one column of an account; ``column`` never comes from outside."""
@@ -115,7 +116,7 @@ class Database:
 
     def bill(self, bill_no: str) -> BillRecord | None:
         """One bill."""
-        row = self._one("SELECT * FROM bill WHERE bill_no = ?", bill_no)
+        row = self.one("SELECT * FROM bill WHERE bill_no = ?", bill_no)
         return _bill(row) if row else None
 
     def bills(self, account_no: str, since: str, until: str) -> list[BillRecord]:
@@ -148,7 +149,7 @@ class Database:
 
     def receipt(self, out_trade_no: str) -> sqlite3.Row | None:
         """What was done for a payment notified earlier: ``facts`` and ``results``, both JSON."""
-        return self._one("SELECT * FROM receipt WHERE out_trade_no = ?", out_trade_no)
+        return self.one("SELECT * FROM receipt WHERE out_trade_no = ?", out_trade_no)
 
     def add_receipt(self, out_trade_no: str, facts: str, results: str) -> None:
         """Keep what was done, for the same notification again."""
@@ -168,9 +169,20 @@ class Database:
         """Close the file."""
         self._connection.close()
 
-    def _one(self, query: str, *values: Any) -> sqlite3.Row | None:
+    # --- for modules with tables of their own
+
+    def one(self, query: str, *values: Any) -> sqlite3.Row | None:
+        """The first row of a query."""
         row: sqlite3.Row | None = self._connection.execute(query, values).fetchone()
         return row
+
+    def all(self, query: str, *values: Any) -> list[sqlite3.Row]:
+        """All rows of a query."""
+        return self._connection.execute(query, values).fetchall()
+
+    def execute(self, statement: str, *values: Any) -> None:
+        """Run a statement that writes."""
+        self._connection.execute(statement, values)
 
 
 def password_matches(password_hash: str, password: str) -> bool:

@@ -2,8 +2,8 @@
 
 from sanic import Blueprint
 
-from sandbox.pay import cashier, merchant
+from sandbox.pay import cashier, contracts, merchant
 
-bp = Blueprint.group(merchant.bp, cashier.bp)
+bp = Blueprint.group(merchant.bp, cashier.bp, contracts.bp)
 
 __all__ = ["bp"]

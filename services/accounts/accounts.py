@@ -59,6 +59,11 @@ class Accounts:
         async with self._db.read() as session:
             return [BoundAccount.of(binding) for binding in await session.scalars(_bindings(openid))]
 
+    async def addresses(self, openid: str) -> dict[str, str]:
+        """The full address of each of the customer's accounts: to be compared with, never to be shown."""
+        async with self._db.read() as session:
+            return {binding.account_no: binding.address for binding in await session.scalars(_bindings(openid))}
+
     async def pick(self, openid: str, account_nos: Sequence[str], text: str = "", focus: str | None = None) -> BoundAccount:
         """The account in question among the customer's; see :func:`choose`.
 

@@ -12,7 +12,7 @@ from runxia.clock import Clock
 from runxia.utility import Utility
 from services.ports import BillStatus, Csms, Pay
 from store.db import Database
-from store.models.payments import OrderState, PayOrder
+from store.models.payments import OrderPurpose, OrderState, PayOrder, RefundState
 
 # States in which an order may still be paid and the customer may go on with it.
 OPEN = (OrderState.CREATED, OrderState.BEGUN, OrderState.PREPAID)
@@ -60,7 +60,10 @@ class PayLink:
 
 @dataclass(frozen=True, slots=True)
 class OrderLine:
-    """One bill of an order as its customer may see it. ``applied_fen``: what CSMS took for it, none before that."""
+    """One bill of an order as its customer may see it; bill and month are empty for money paid in advance.
+
+    ``applied_fen``: what CSMS took for it, none before that.
+    """
 
     account_no: str
     bill_no: str
@@ -82,6 +85,10 @@ class OrderView:
     paid_at: datetime | None
     refund_fen: int
     credit_fen: int
+    purpose: OrderPurpose = OrderPurpose.BILLS
+    settled_at: datetime | None = None
+    refund_state: RefundState | None = None
+    refunded_at: datetime | None = None
 
 
 class PaymentsBase:

@@ -8,13 +8,24 @@ import hmac
 import secrets
 from base64 import urlsafe_b64encode
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, time, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from runxia.clock import SHANGHAI
 from services.audit import record
-from services.errors import AmountChanged, BillDisputed, LinkInvalid, NothingToPay, PaymentInProgress, TooManyBills
+from services.errors import (
+    AmountChanged,
+    BillDisputed,
+    ClosedAccount,
+    LinkInvalid,
+    NothingToPay,
+    PaymentInProgress,
+    PrepayOutOfRange,
+    TooManyBills,
+    UnknownAccount,
+)
 from services.payments.base import (
     ARRIVED,
     FIRST_RETRY,
@@ -27,12 +38,17 @@ from services.payments.base import (
     PaymentsBase,
     locked,
 )
-from services.ports import Bill, BillStatus
-from store.models.payments import OrderState, PayLine, PayOrder, RefundKind
+from services.ports import AccountState, Bill, BillStatus
+from store.models.payments import OrderPurpose, OrderState, PayLine, PayOrder, RefundKind, RefundState
 
 type Months = tuple[str, str]  # first and last month, both included: ("2026-08", "2026-08")
 
 MAC_CHARACTERS = 22  # of base64: 132 of HMAC-SHA256's 256 bits
+# What has changed so that an order must not be paid any more.
+REASONS_TO_GIVE_UP = (
+    NothingToPay, BillDisputed, PaymentInProgress, AmountChanged, PrepayOutOfRange, UnknownAccount, ClosedAccount,
+)
+MOST_SHOWN = 20  # orders of one customer
 DESCRIPTION_CHARACTERS = 127  # https://pay.weixin.qq.com/doc/v3/merchant/4012791856, description
 
 
@@ -82,23 +98,26 @@ class Orders(PaymentsBase):
         if len(chosen) > self._utility.payments.max_bills_per_order:
             raise TooManyBills
         await self._check_bills({line.bill_no: line.amount_fen for line in chosen})
-        now = self._clock.now()
-        order = PayOrder(
-            out_trade_no=_new_out_trade_no(now), openid=openid, amount_fen=sum(line.amount_fen for line in chosen),
-            state=OrderState.CREATED, excess=self._utility.payments.paid_twice, link_nonce=secrets.token_hex(16),
-            created_at=now, expires_at=now + timedelta(minutes=self._utility.payments.link_minutes),
-            lines=[
-                PayLine(account_no=line.account_no, bill_no=line.bill_no, period=line.period, amount_fen=line.amount_fen)
-                for line in chosen
-            ],
-        )
-        order.next_try_at = order.expires_at
-        async with self._db.begin() as session:
-            await self._give_up_others(session, openid, [line.bill_no for line in chosen])
-            session.add(order)
-            self._record(session, order, "pay_order")
-        url = f"{self._public_base_url}/p/pay/{self._token(order)}"
-        return PayLink(url, order.amount_fen, order.expires_at, order.out_trade_no)
+        order = self._new_order(openid, OrderPurpose.BILLS, [
+            PayLine(account_no=line.account_no, bill_no=line.bill_no, period=line.period, amount_fen=line.amount_fen)
+            for line in chosen
+        ])
+        return await self._add(order, PayLine.bill_no.in_([line.bill_no for line in chosen]))
+
+    async def create_prepayment(self, openid: str, account_no: str, amount_fen: int) -> PayLink:
+        """Make the order for money paid in advance for an account, and the link to its payment page.
+
+        Orders of this customer to prepay for the same account that are not paid are given up.
+
+        Raises:
+            PrepayOutOfRange: less or more than the rules allow at a time.
+            UnknownAccount, ClosedAccount: the account takes no money.
+            SystemUnavailable: CSMS does not answer.
+        """
+        await self._check_prepayment(account_no, amount_fen)
+        line = PayLine(account_no=account_no, bill_no="", period="", amount_fen=amount_fen)
+        order = self._new_order(openid, OrderPurpose.PREPAY, [line])
+        return await self._add(order, (PayOrder.purpose == OrderPurpose.PREPAY) & (PayLine.account_no == account_no))
 
     async def open_link(self, token: str, openid: str) -> OrderView:
         """The order behind a link, for the customer whose order it is.
@@ -117,13 +136,14 @@ class Orders(PaymentsBase):
             LinkInvalid: ``forged``, ``foreign``, ``used`` (paid already) or ``expired`` (its time is over, or a newer link
                 took its place).
             NothingToPay, BillDisputed, PaymentInProgress, AmountChanged: the bills have changed; the order is given up.
+            ClosedAccount, UnknownAccount, PrepayOutOfRange: nothing can be paid in advance any more; the order is given up.
             SystemUnavailable: CSMS or WeChat Pay does not answer; nothing has changed.
         """
         order = await self._order_behind(token, openid)
         self._check_open(order)
         try:
-            await self._check_bills({line.bill_no: line.amount_fen for line in order.lines})
-        except (NothingToPay, BillDisputed, PaymentInProgress, AmountChanged):
+            await self._check_still_due(order)
+        except REASONS_TO_GIVE_UP:
             await self._give_up(order.id)
             raise
         order = await self._begin(order.id)
@@ -139,6 +159,17 @@ class Orders(PaymentsBase):
         )
         async with self._db.read() as session:
             return tuple(view(order) for order in await session.scalars(newest))
+
+    async def since(self, openid: str, day: date) -> tuple[OrderView, ...]:
+        """The customer's orders that were made since ``day`` and opened at least once, or paid; newest first.
+
+        An order that was never opened, or gave way to another, tells nothing about money.
+        """
+        start = datetime.combine(day, time(), SHANGHAI)
+        told = PayOrder.state.in_((OrderState.BEGUN, OrderState.PREPAID, *ARRIVED)) | PayOrder.prepay_id.is_not(None)
+        mine = select(PayOrder).where(PayOrder.openid == openid, PayOrder.created_at >= start, told)
+        async with self._db.read() as session:
+            return tuple(view(order) for order in await session.scalars(mine.order_by(PayOrder.id.desc()).limit(MOST_SHOWN)))
 
     async def _order_behind(self, token: str, openid: str) -> PayOrder:
         out_trade_no = token.partition(".")[0]
@@ -160,6 +191,40 @@ class Orders(PaymentsBase):
             raise LinkInvalid("used")
         if order.state not in OPEN or order.expires_at <= self._clock.now():
             raise LinkInvalid("expired")
+
+    def _new_order(self, openid: str, purpose: OrderPurpose, lines: list[PayLine]) -> PayOrder:
+        now = self._clock.now()
+        expires_at = now + timedelta(minutes=self._utility.payments.link_minutes)
+        return PayOrder(
+            out_trade_no=_new_out_trade_no(now), openid=openid, amount_fen=sum(line.amount_fen for line in lines),
+            state=OrderState.CREATED, purpose=purpose, excess=self._utility.payments.paid_twice,
+            link_nonce=secrets.token_hex(16), created_at=now, expires_at=expires_at, next_try_at=expires_at, lines=lines,
+        )
+
+    async def _add(self, order: PayOrder, same: ColumnElement[bool]) -> PayLink:
+        """Write the order in place of the customer's open orders with a line that is the ``same``; its link."""
+        async with self._db.begin() as session:
+            await self._give_up_others(session, order.openid, same)
+            session.add(order)
+            self._record(session, order, "pay_order")
+        url = f"{self._public_base_url}/p/pay/{self._token(order)}"
+        return PayLink(url, order.amount_fen, order.expires_at, order.out_trade_no)
+
+    async def _check_still_due(self, order: PayOrder) -> None:
+        if order.purpose == OrderPurpose.PREPAY:
+            await self._check_prepayment(order.lines[0].account_no, order.amount_fen)
+        else:
+            await self._check_bills({line.bill_no: line.amount_fen for line in order.lines})
+
+    async def _check_prepayment(self, account_no: str, amount_fen: int) -> None:
+        rule = self._utility.payments.prepay
+        if not rule.lowest * 100 <= amount_fen <= rule.highest * 100:
+            raise PrepayOutOfRange(rule.lowest * 100, rule.highest * 100)
+        account = await self._csms.account(account_no)
+        if account is None:
+            raise UnknownAccount
+        if account.state is AccountState.CLOSED:
+            raise ClosedAccount
 
     async def _check_bills(self, amounts: dict[str, int]) -> None:
         """Ask CSMS whether the bills still owe these amounts."""
@@ -211,17 +276,20 @@ class Orders(PaymentsBase):
         return prepay_id
 
     def _description(self, order: PayOrder) -> str:
-        what = order.lines[0].period if len(order.lines) == 1 else f"{len(order.lines)}笔账单"
+        if order.purpose == OrderPurpose.PREPAY:
+            what = "预存"
+        else:
+            what = order.lines[0].period if len(order.lines) == 1 else f"{len(order.lines)}笔账单"
         return f"{self._utility.short_name}水费 {what}"[:DESCRIPTION_CHARACTERS]
 
     async def _give_up(self, order_id: int) -> None:
         async with self._db.begin() as session:
             self._abandon(session, await locked(session, order_id))
 
-    async def _give_up_others(self, session: AsyncSession, openid: str, bill_nos: Sequence[str]) -> None:
+    async def _give_up_others(self, session: AsyncSession, openid: str, same: ColumnElement[bool]) -> None:
         overlapping = (
             select(PayOrder).join(PayOrder.lines)
-            .where(PayOrder.openid == openid, PayOrder.state.in_(OPEN), PayLine.bill_no.in_(bill_nos))
+            .where(PayOrder.openid == openid, PayOrder.state.in_(OPEN), same)
             .order_by(PayOrder.id).with_for_update(of=PayOrder)
         )
         for order in (await session.scalars(overlapping)).unique():
@@ -245,13 +313,16 @@ class Orders(PaymentsBase):
 def view(order: PayOrder) -> OrderView:
     """An order as its customer may see it."""
     sums = {kind: sum(each.amount_fen for each in order.refunds if each.kind == kind) for kind in RefundKind}
+    refund = next((each for each in order.refunds if each.kind == RefundKind.REFUND), None)
     return OrderView(
-        out_trade_no=order.out_trade_no, state=OrderState(order.state), amount_fen=order.amount_fen,
+        out_trade_no=order.out_trade_no, state=OrderState(order.state), purpose=OrderPurpose(order.purpose),
+        amount_fen=order.amount_fen,
         lines=tuple(
             OrderLine(line.account_no, line.bill_no, line.period, line.amount_fen, line.applied_fen) for line in order.lines
         ),
         created_at=order.created_at, expires_at=order.expires_at, paid_at=order.paid_at,
-        refund_fen=sums[RefundKind.REFUND], credit_fen=sums[RefundKind.CREDIT],
+        settled_at=order.settled_at, refund_fen=sums[RefundKind.REFUND], credit_fen=sums[RefundKind.CREDIT],
+        refund_state=RefundState(refund.state) if refund else None, refunded_at=refund.done_at if refund else None,
     )
 
 

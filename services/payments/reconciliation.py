@@ -5,7 +5,8 @@ The file is CSV in UTF-8 with one row for each bill of each payment, and one for
 ``transaction_id,out_trade_no,account_no,bill_no,period,amount_fen,booked_fen,statement_fen,status``
 
 ``amount_fen`` is what the customer paid for the bill (negative: a refund), ``booked_fen`` what CSMS took, ``statement_fen``
-the whole transaction in the statement. ``status`` is ``matched`` or the kind of the difference.
+the whole transaction in the statement. Money paid in advance has no ``bill_no`` and ``period``.
+``status`` is ``matched`` or the kind of the difference.
 """
 
 from __future__ import annotations

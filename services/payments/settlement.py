@@ -21,15 +21,18 @@ from services.outbox import enqueue
 from services.payments.base import ARRIVED, backoff, locked
 from services.payments.orders import Orders
 from services.ports import LineResult, RefundResult, Transaction
-from store.models.payments import OrderState, PayOrder, Refund, RefundKind, RefundState
+from store.models.payments import OrderPurpose, OrderState, PayOrder, Refund, RefundKind, RefundState
 
 log = logging.getLogger(__name__)
 
 BATCH = 20
+ASKED_AT_ONCE = 3  # orders of a customer who waits for the answer
 # A payment begun in the last second may reach us a little after the order's time is over.
 CLOSE_GRACE = timedelta(minutes=1)
 KNOWN_TO_PAY = (OrderState.BEGUN, OrderState.PREPAID)
-REFUND_REASON = "账单已结清，多付款项退回"
+REFUND_REASONS = {OrderPurpose.BILLS: "账单已结清，多付款项退回", OrderPurpose.PREPAY: "未能存入，预存款项退回"}
+TOLD_RECEIVED = {OrderPurpose.BILLS: "EXTERNAL_payment_received", OrderPurpose.PREPAY: "EXTERNAL_prepay_received"}
+TOLD_REFUNDED = {OrderPurpose.BILLS: "EXTERNAL_payment_refunded", OrderPurpose.PREPAY: "EXTERNAL_prepay_refunded"}
 
 
 class Settlement(Orders):
@@ -92,6 +95,22 @@ class Settlement(Orders):
         """Ask WeChat Pay about orders that may have been paid without our hearing; how many had been."""
         return sum([await self._look(order) for order in await self._due(*KNOWN_TO_PAY)])
 
+    async def ask_again(self, openid: str) -> bool:
+        """Ask WeChat Pay at once about a customer's orders that may have been paid; whether it answers."""
+        waiting = select(PayOrder).where(PayOrder.openid == openid, PayOrder.state.in_((*KNOWN_TO_PAY, OrderState.CLOSING)))
+        async with self._db.read() as session:
+            orders = list(await session.scalars(waiting.order_by(PayOrder.id.desc()).limit(ASKED_AT_ONCE)))
+        try:
+            for order in orders:
+                transaction = await self._pay.query(order.out_trade_no)
+                if transaction is not None:
+                    await self.notified(transaction)
+        except SystemUnavailable:
+            return False
+        except PaymentMismatch:
+            pass  # audited and logged where it was found
+        return True
+
     async def close_expired(self) -> int:
         """Close orders that are given up or whose time is over; how many got closed."""
         closed = await self._expire()
@@ -109,15 +128,8 @@ class Settlement(Orders):
         Raises:
             ValueError: the order is not paid.
         """
-        if order.transaction_id is None or order.paid_at is None:
-            raise ValueError(f"order {order.out_trade_no} is not paid")
         try:
-            results = await self._csms.record_payment(
-                order.out_trade_no, order.transaction_id, order.paid_at,
-                [(line.bill_no, line.amount_fen) for line in order.lines],
-                keep_excess=order.excess == RefundKind.CREDIT,
-            )
-            booked = _checked(order, results)
+            booked = _checked(order, await self._book(order))
         except SystemUnavailable as error:
             log.warning("order %s is not booked yet: %s", order.out_trade_no, error)
             return False
@@ -127,6 +139,19 @@ class Settlement(Orders):
                 return False
             await self._finish(session, held, booked)
         return True
+
+    async def _book(self, order: PayOrder) -> Sequence[LineResult]:
+        if order.transaction_id is None or order.paid_at is None:
+            raise ValueError(f"order {order.out_trade_no} is not paid")
+        paid = (order.out_trade_no, order.transaction_id, order.paid_at)
+        if order.purpose == OrderPurpose.BILLS:
+            return await self._csms.record_payment(
+                *paid, [(line.bill_no, line.amount_fen) for line in order.lines],
+                keep_excess=order.excess == RefundKind.CREDIT,
+            )
+        line = order.lines[0]
+        prepaid = await self._csms.record_prepayment(*paid, line.account_no, line.amount_fen)
+        return [LineResult(line.bill_no, prepaid.result, line.amount_fen if prepaid.result == "applied" else 0)]
 
     async def send_refunds(self) -> int:
         """Have WeChat Pay send back what was too much, and ask how refunds under way stand; how many moved on."""
@@ -270,7 +295,7 @@ class Settlement(Orders):
         if applied:
             amount = sum(line.applied_fen or 0 for line in applied)
             accounts = list(dict.fromkeys(line.account_no for line in applied))
-            await self._tell(session, order, "EXTERNAL_payment_received", amount, accounts, count=len(applied))
+            await self._tell(session, order, TOLD_RECEIVED[OrderPurpose(order.purpose)], amount, accounts, count=len(applied))
         for kind, amount in _excess(order).items():
             await self._give_back(session, order, kind, amount)
         self._record(session, order, "settle")
@@ -315,7 +340,8 @@ class Settlement(Orders):
         """Ask WeChat Pay for one refund; the same number again only tells how it stands."""
         try:
             result = await self._pay.refund(
-                refund.order.out_trade_no, refund.out_refund_no, refund.amount_fen, refund.order.amount_fen, REFUND_REASON,
+                refund.order.out_trade_no, refund.out_refund_no, refund.amount_fen, refund.order.amount_fen,
+                REFUND_REASONS[OrderPurpose(refund.order.purpose)],
             )
         except SystemUnavailable as error:
             log.warning("refund %s is not sent yet: %s", refund.out_refund_no, error)
@@ -340,7 +366,8 @@ class Settlement(Orders):
             elif before == RefundState.CREATED:
                 order = refund.order
                 await self._tell(
-                    session, order, "EXTERNAL_payment_refunded", refund.amount_fen, _overpaid(order), paid=order.amount_fen,
+                    session, order, TOLD_REFUNDED[OrderPurpose(order.purpose)], refund.amount_fen, _overpaid(order),
+                    paid=order.amount_fen,
                 )
             self._record(session, refund.order, "refund", str(refund.state))
         return True

@@ -12,6 +12,13 @@ from store.db import Moment
 from store.models.base import ACCOUNT_NO, OPENID, Base
 
 
+class OrderPurpose(StrEnum):
+    """What is paid for."""
+
+    BILLS = "bills"
+    PREPAY = "prepay"  # money in advance: one line without a bill, which CSMS keeps as the account's credit
+
+
 class OrderState(StrEnum):
     """Where an order stands. The usual way is created → begun → prepaid → paid → settled."""
 
@@ -41,7 +48,7 @@ class RefundState(StrEnum):
 
 
 class PayOrder(Base):
-    """One payment of one or more bills."""
+    """One payment of one or more bills, or of money in advance."""
 
     __tablename__ = "pay_order"
     __table_args__ = (Index(None, "state", "next_try_at"), Index(None, "openid", "created_at"), Index(None, "paid_at"))
@@ -51,6 +58,7 @@ class PayOrder(Base):
     openid: Mapped[str] = mapped_column(OPENID)
     amount_fen: Mapped[int] = mapped_column(Integer)
     state: Mapped[str] = mapped_column(String(12))
+    purpose: Mapped[str] = mapped_column(String(8), default=OrderPurpose.BILLS, server_default=OrderPurpose.BILLS)
     excess: Mapped[str] = mapped_column(String(8))  # RefundKind: the rule in force when the order was made
     link_nonce: Mapped[str] = mapped_column(String(32))
     prepay_id: Mapped[str | None] = mapped_column(String(64))
@@ -68,7 +76,7 @@ class PayOrder(Base):
 
 
 class PayLine(Base):
-    """One bill within an order."""
+    """One bill within an order; ``bill_no`` and ``period`` are empty where no bill is paid but money in advance."""
 
     __tablename__ = "pay_line"
     __table_args__ = (UniqueConstraint("order_id", "bill_no"), Index(None, "bill_no"))

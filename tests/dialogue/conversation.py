@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 import re
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +18,16 @@ import yaml
 
 from tests.customer import Customer
 from tests.stack import Stack
-from tests.world import bind
+from tests.world import bind, kept_settings
 
-ACTIONS = ("customer", "tap", "clock", "faults", "image", "location", "pay", "event")
+ACTIONS = (
+    "customer", "tap", "clock", "faults", "image", "location", "pay", "event", "order", "move", "outage", "wait", "open",
+    "sandbox", "filed", "website", "kept", "record", "control",
+)
+UNSEEN = ("filed",)  # what is checked in another system, and is no part of the conversation
 EXPECTATIONS = ("bot", "not")
+ORDER_SECONDS = 15.0  # a job of the worker may have to hand a photo or a rating over first
+FILED_SECONDS = 15.0  # the same for documents of an application
 _SPANS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
@@ -76,6 +86,7 @@ class Player:
     accounts: Mapping[str, Mapping[str, Any]]  # the fixture's accounts by role
     customer: Customer
     transcript: list[tuple[str, str]] = field(default_factory=list)
+    filed: Mapping[str, Any] = field(default_factory=dict)  # what the last step ``record`` found
 
     async def play(self, conversation: Conversation) -> None:
         """Play all the steps.
@@ -85,8 +96,10 @@ class Player:
         """
         for step in conversation.steps:
             said, answer = await self._do(step)
+            if step.action == "control" and step.bot:  # what happens there is told by a push
+                answer = await self.customer.hear()
             self.transcript += [("顾客", said)] if said else []
-            self.transcript += [("小润", answer)] if answer else []
+            self.transcript += [("小润", answer)] if answer and step.action not in UNSEEN else []
             self._check(step, answer)
 
     async def bind(self, *roles: str) -> None:
@@ -97,7 +110,11 @@ class Player:
     async def _do(self, step: Step) -> tuple[str, str]:
         handlers: dict[str, Callable[[Any], Awaitable[tuple[str, str]]]] = {
             "customer": self._say, "tap": self._tap, "clock": self._move_clock, "faults": self._break, "image": self._photo,
-            "location": self._locate, "pay": self._pay, "event": self._event,
+            "location": self._locate, "pay": self._pay, "event": self._event, "order": self._order, "move": self._move,
+            "outage": self._outage,
+            "wait": self._wait, "open": self._open, "sandbox": self._sandbox, "filed": self._filed,
+            "website": self._publish, "kept": self._kept,
+            "record": self._look, "control": self._turn,
         }
         return await handlers[step.action](step.argument)
 
@@ -109,13 +126,19 @@ class Player:
             assert not re.search(pattern, answer), f"不该说 {pattern!r}\n\n{told}"
 
     def _plain(self, text: str) -> str:
-        """Fill in ``{role.field}``."""
-        return re.sub(r"\{([a-z_]+)\.([a-z_]+)\}", lambda hit: str(self.accounts[hit[1]][hit[2]]), text)
+        """Fill in ``{role.field}`` and ``{filed.field}``."""
+        known = {**self.accounts, "filed": self.filed}
+        return re.sub(r"\{([a-z_]+)\.([a-z_]+)\}", lambda hit: str(known[hit[1]][hit[2]]), text)
 
     async def _fill(self, text: str) -> str:
         """Fill in ``{role.field}`` and ``{code:role}``."""
         for role in re.findall(r"\{code:([a-z_]+)\}", text):
             text = text.replace(f"{{code:{role}}}", await self.customer.code(str(self.accounts[role]["phone"])))
+        if "{fixture_order}" in text:  # one that somebody else gave by telephone
+            others = [order["order_no"] for order in await self._orders() if order["request_key"] is None]
+            text = text.replace("{fixture_order}", others[0])
+        if "{order}" in text:
+            text = text.replace("{order}", self._order_no() or "")
         return self._plain(text)
 
     async def _say(self, text: str) -> tuple[str, str]:
@@ -125,8 +148,8 @@ class Player:
     async def _tap(self, title: str) -> tuple[str, str]:
         return f"（点）{title}", await self.customer.tap(title)
 
-    async def _photo(self, _argument: Any) -> tuple[str, str]:
-        return "（照片）", await self.customer.send(type="image")
+    async def _photo(self, sample: str) -> tuple[str, str]:
+        return "（照片）", await self.customer.send(type="image", sample=sample)
 
     async def _locate(self, place: str) -> tuple[str, str]:
         latitude, longitude = (float(part) for part in place.split(","))
@@ -135,8 +158,40 @@ class Player:
     async def _event(self, event: Mapping[str, Any]) -> tuple[str, str]:
         return f"（{event.get('key') or event['event']}）", await self.customer.send(type="event", **event)
 
-    async def _pay(self, _argument: Any) -> tuple[str, str]:
-        return "（打开链接，付款）", await self.customer.pay()
+    async def _pay(self, how: Any) -> tuple[str, str]:
+        """Pay; ``begun``: leave the cashier without paying; ``{meanwhile: role}``: that account's newest bill is paid at the
+        counter while the cashier is open.
+        """
+        if how == "begun":
+            return "（打开链接，没有付）", await self.customer.pay("begun")
+        meanwhile = partial(self._pay_at_counter, how["meanwhile"]) if isinstance(how, dict) else None
+        return "（打开链接，付款）", await self.customer.pay(meanwhile=meanwhile)
+
+    async def _pay_at_counter(self, role: str) -> None:
+        await self._control("csms/pay", {"bill_no": self.accounts[role]["bills"][0]["bill_no"]})
+
+    async def _wait(self, _argument: Any) -> tuple[str, str]:
+        """Wait for what the bot says by itself."""
+        return "", await self.customer.hear()
+
+    async def _open(self, part: str) -> tuple[str, str]:
+        """Open the newest link whose address has ``part``, and tap the page's button if it has one; what the page shows."""
+        return "（打开链接）", await self.customer.open(part)
+
+    async def _sandbox(self, path: str) -> tuple[str, str]:
+        """Something that the customer does in WeChat itself: a switch of the sandbox; what the bot then says."""
+        answer = await self.http.post(f"{self.stack.sandbox_url}/sandbox/{path}", json={"openid": self.customer.openid})
+        answer.raise_for_status()
+        return "（在微信里操作）", await self.customer.hear()
+
+    async def _filed(self, expected: Mapping[str, int]) -> tuple[str, str]:
+        """How many of a kind the billing system has, ``{invoices: 1}``; what it has can be checked like an answer."""
+        (kind, count), = expected.items()
+        answer = await self.http.get(f"{self.stack.csms_url}/sandbox/{kind}")
+        answer.raise_for_status()
+        found = next(iter(answer.json().values()))
+        assert len(found) == count, f"营业系统里有 {len(found)} 件 {kind}，应有 {count} 件：{found}"
+        return "", json.dumps(found, ensure_ascii=False)
 
     async def _move_clock(self, by: str) -> tuple[str, str]:
         amount, unit = int(by[:-1]), _SPANS[by[-1]]
@@ -147,6 +202,90 @@ class Player:
         await self._control("faults", dict(fault))
         return "", ""
 
+    async def _order(self, wanted: Mapping[str, Any] | None) -> tuple[str, str]:
+        """The work order last spoken of must come to hold ``wanted``, lists by their length; none: there is none."""
+        number, end = self._order_no(), time.monotonic() + ORDER_SECONDS
+        if wanted is None:
+            assert number is None, f"登记了 {number}，不该登记"
+            return "", ""
+        while True:
+            orders = await self._orders()
+            found = next((order for order in orders if order["order_no"] == number), {})
+            facts = {name: len(value) if isinstance(value, list) else value for name, value in found.items()}
+            facts["times"] = sum(order["description"] == found.get("description") for order in orders)
+            if all(re.search(self._plain(str(value)), str(facts.get(name))) for name, value in wanted.items()):
+                return "", ""
+            assert time.monotonic() < end, f"热线工单里是 {facts}，应该有 {wanted}"
+            await asyncio.sleep(0.3)
+
+    async def _orders(self) -> list[dict[str, Any]]:
+        answer = await self.http.get(f"{self.stack.sandbox_url}/sandbox/hotline/orders")
+        answer.raise_for_status()
+        return list(answer.json()["orders"])
+
+    async def _move(self, change: Mapping[str, Any]) -> tuple[str, str]:
+        """The hotline's staff bring the work order last spoken of on; what the customer is told where it ends."""
+        await self._control("hotline/move", {"order_no": self._order_no(), **change})
+        return ("（工单办结）", await self.customer.hear()) if change["state"] in ("done", "cancelled") else ("", "")
+
+    async def _outage(self, notice: Mapping[str, Any]) -> tuple[str, str]:
+        """The website publishes a notice."""
+        body = {**notice, "areas": [self._plain(area) for area in notice["areas"]]}
+        await self._control("website/outages", body)
+        return "", ""
+
+    def _order_no(self) -> str | None:
+        """The work order last spoken of."""
+        found = re.findall(r"GD\d{12}", "\n".join(what for _, what in self.transcript))
+        return found[-1] if found else None
+
+    async def _publish(self, what: Mapping[str, Any]) -> tuple[str, str]:
+        """``{outages: {areas: [...]}}`` or ``{quality: {...}}`` goes up on the website; ``{outages: none}``: all come down."""
+        for kind, notice in what.items():
+            if notice == "none":
+                answer = await self.http.delete(f"{self.stack.sandbox_url}/sandbox/website/{kind}")
+                answer.raise_for_status()
+            else:
+                await self._control(f"website/{kind}", dict(notice))
+        return "", ""
+
+    async def _kept(self, wanted: Mapping[str, Any]) -> tuple[str, str]:
+        """All that the customer has set, by role: ``{ordinary: [outage, pay_days=5], quiet: 22:00-07:00}``."""
+        roles = {account["account_no"]: role for role, account in self.accounts.items()}
+        found = {roles.get(key, key): value for key, value in (await kept_settings(self.stack, self.customer.openid)).items()}
+        assert found == wanted, f"存的是 {found}，应该是 {wanted}"
+        return "", ""
+
+    async def _look(self, wanted: Mapping[str, Any]) -> tuple[str, str]:
+        """``{at, where, holds, count}``: the newest thing at a sandbox address (fixture, csms/...) must come to hold that."""
+        end = time.monotonic() + FILED_SECONDS
+        while True:
+            answer = await self.http.get(f"{self.stack.sandbox_url}/sandbox/{wanted['at']}")
+            answer.raise_for_status()
+            things = next(value for value in answer.json().values() if isinstance(value, list))
+            found = [thing for thing in things if holds(thing, wanted.get("where") or {})]
+            fits = len(found) == wanted.get("count", len(found)) and (
+                not wanted.get("holds") or (bool(found) and holds(found[0], wanted["holds"]))
+            )
+            if fits or time.monotonic() > end:
+                break
+            await asyncio.sleep(0.3)
+        assert fits, f"外部系统里是 {found[:1]}（共{len(found)}），应该是 {wanted}"
+        self.filed = found[0] if found else {}
+        return "", ""
+
+    async def _turn(self, control: Mapping[str, Any]) -> tuple[str, str]:
+        """``{path, body}``: something happens in an outside system, by a control of the sandbox."""
+        await self._control(self._plain(control["path"]), dict(control["body"]))
+        return "", ""
+
     async def _control(self, what: str, body: dict[str, Any]) -> None:
         answer = await self.http.post(f"{self.stack.sandbox_url}/sandbox/{what}", json=body)
         answer.raise_for_status()
+
+
+def holds(thing: Any, wanted: Any) -> bool:
+    """Whether a thing has at least what is wanted: mappings by their keys, all else equal."""
+    if isinstance(wanted, Mapping):
+        return isinstance(thing, Mapping) and all(holds(thing.get(key), value) for key, value in wanted.items())
+    return bool(thing == wanted)

@@ -42,11 +42,16 @@ class Answer:
 async def answer(
     action: Action, text: str = "", *, intent: str = "", entities: Sequence[tuple[str, Any]] = (),
     slots: Mapping[str, Any] | None = None, before: Sequence[Mapping[str, Any]] = (), ranking: Sequence[Mapping[str, Any]] = (),
+    found: Mapping[str, Any] | None = None,
 ) -> Answer:
-    """Run the action after the customer said ``text``; every placeholder of its responses must be filled."""
+    """Run the action after the customer said ``text``; every placeholder of its responses must be filled.
+
+    ``found`` is what the knowledge base's retriever said of the message.
+    """
     latest = {
         "text": text, "intent": {"name": intent}, "intent_ranking": list(ranking),
         "entities": [{"entity": name, "value": value} for name, value in entities],
+        "response_selector": {"faq": dict(found or {})},
     }
     tracker = Tracker(
         OPENID, dict(slots or {}), latest, [*before, {"event": "user", "text": text}], False, None, {}, "action_listen",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -19,8 +19,6 @@ from actions.basics import (
     ActionAnswer,
     ActionDidYouMean,
     ActionHuman,
-    ActionOutlets,
-    ActionPromotions,
     hello,
 )
 from runxia.bootstrap import Services
@@ -64,7 +62,7 @@ def _services() -> Iterator[None]:
 def answered() -> list[str]:
     """The intents whose rule is ``action_answer``."""
     rules: list[Any] = []
-    for name in ("basics", "elsewhere"):
+    for name in ("basics", "elsewhere", "outlets"):
         rules += yaml.safe_load((ROOT / f"data/rules/{name}.yml").read_text(encoding="utf-8"))["rules"]
     return [rule["steps"][0]["intent"] for rule in rules if rule["steps"][1]["action"] == "action_answer"]
 
@@ -98,31 +96,6 @@ def test_every_choice_offered_is_an_intent() -> None:
 )
 def test_the_greeting_fits_the_hour(hour: int, words: str) -> None:
     assert hello(NOON.replace(hour=hour)) == words
-
-
-async def test_the_nearest_outlet_comes_first() -> None:
-    said = await answer(ActionOutlets(), intent="inform", entities=[("location", "30.2790,120.1270")])
-    assert said.text.index("城西营业厅（约0.0公里）") < said.text.index("城东营业厅")
-
-
-@pytest.mark.parametrize("place", ["nowhere", "91,120", "30.2", "nan,nan", "1,2,3"])
-async def test_a_place_that_is_none_lists_all(place: str) -> None:
-    said = await answer(ActionOutlets(), entities=[("location", place)])
-    assert said.text.count("营业厅\n") == 3
-
-
-async def test_outlets_of_the_district_named() -> None:
-    said = await answer(ActionOutlets(), "滨江的营业厅在哪")
-    assert "江南大道288号" in said.text
-    assert "文三路" not in said.text
-
-
-async def test_offers_that_are_over_are_not_told() -> None:
-    assert "电子账单立减" in (await answer(ActionPromotions())).text
-    utility = load_utility(ROOT / "utility.yml")
-    over = utility.promotions[0].model_copy(update={"until": date(2026, 11, 1)})
-    open_services(utility.model_copy(update={"promotions": [over]}))
-    assert "没有进行中的优惠" in (await answer(ActionPromotions())).text
 
 
 @pytest.mark.parametrize(

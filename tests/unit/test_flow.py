@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -13,13 +15,15 @@ from rasa_sdk.executor import CollectingDispatcher
 
 from actions import runtime
 from actions.flow import ActionCancel, ActionContinue, ActionInform, Form, Need, Question, Task
-from actions.turn import Turn
+from actions.turn import Turn, Values
 from runxia.bootstrap import Services
+from runxia.utility import load_utility
 from services.accounts import BoundAccount
 from services.errors import NotBound, SystemUnavailable
 
 HOME = BoundAccount("1000000001", None, "林*满", "云栖路88号*栋***室", is_default=True)
 FOLKS = BoundAccount("1000000002", "爸妈家", "林*满", "松风巷12号", is_default=False)
+AUGUST_5 = {"from": "2026-08-05", "to": "2026-08-05", "part": None, "text": "8月5号", "past": True}
 USER = {"event": "user", "text": ""}
 
 
@@ -51,7 +55,8 @@ class HeldAccounts:
 def accounts() -> Iterator[HeldAccounts]:
     """Two bound accounts, verified."""
     held = HeldAccounts()
-    runtime.use(cast(Services, SimpleNamespace(accounts=held)))
+    utility = load_utility(Path(__file__).parents[2] / "utility.yml")
+    runtime.use(cast(Services, SimpleNamespace(accounts=held, utility=utility)))
     yield held
     runtime.use(None)
 
@@ -277,6 +282,32 @@ async def test_a_bare_value_repeats_the_last_task_with_it(accounts: HeldAccounts
     assert [entity["entity"] for entity in slots["pending_entities"]] == ["period", "account_no"]
     _, slots, then = await run(ActionInform(), tracker("爸妈家的呢", slots=last))
     assert (slots["pending_text"], then) == ("爸妈家的呢", ["action_billing"])
+
+
+async def test_a_day_takes_the_place_of_the_month_said_before(accounts: HeldAccounts) -> None:
+    october = {"entity": "period", "value": {"from": "2026-10-01", "to": "2026-10-31", "text": "10月"}}
+    last = {"last_task": "action_billing", "last_entities": [october]}
+    _, slots, then = await run(ActionInform(), tracker("那8月5号的呢", slots=last, entities={"date": AUGUST_5}))
+    assert (then, [entity["entity"] for entity in slots["pending_entities"]]) == (["action_billing"], ["date"])
+
+
+def test_days_are_periods_only_when_over() -> None:
+    tomorrow = {"from": "2026-11-22", "to": "2026-11-22", "part": "morning", "text": "明天上午", "past": False}
+    values = Values([{"entity": "date", "value": tomorrow}, {"entity": "date", "value": AUGUST_5}])
+    assert [(day.start, day.part) for day in values.dates] == [(date(2026, 11, 22), "morning"), (date(2026, 8, 5), None)]
+    assert [(period.start, period.text) for period in values.periods] == [(date(2026, 8, 5), "8月5号")]
+    assert values.day_part == "morning"
+
+
+@pytest.mark.parametrize(
+    ("entity", "value", "part"),
+    [
+        ("day_part", "evening", "evening"), ("time_range", {"from": "14:00", "to": "16:00"}, "afternoon"),
+        ("time_range", {"from": None, "to": "07:00"}, None), ("ordinal", 1, None),
+    ],
+)
+def test_parts_of_a_day(entity: str, value: Any, part: str | None) -> None:
+    assert Values([{"entity": entity, "value": value}]).day_part == part
 
 
 @pytest.mark.parametrize(

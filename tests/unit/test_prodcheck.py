@@ -22,7 +22,8 @@ def production(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, **changes: str) 
         "wechat_aes_key": "a" * 43, "wechat_original_id": "gh_1", "wechatpay_mch_id": "1", "wechatpay_api_v3_key": "v" * 32,
         "wechatpay_cert_serial_no": "5", "wechatpay_private_key_file": str(tmp_path / "key.pem"),
         "wechatpay_public_key_file": str(tmp_path / "key.pem"), "wechatpay_public_key_id": "PUB_1",
-        "csms_base_url": "https://csms.water.example", "csms_key": "c", "sms_base_url": "https://sms.example", "sms_key": "k",
+        "csms_base_url": "https://csms.water.example", "csms_key": "c", "hotline_base_url": "https://hotline.water.example",
+        "hotline_key": "h", "sms_base_url": "https://sms.example", "sms_key": "k", "website_base_url": "https://www.water.example",
         "field_key": f"k1:{key}", "link_key": key, "rasa_token": "r", "database_url": "postgresql://db/runxia",
         "redis_url": "redis://r", "broker_url": "amqp://b", **changes,
     }

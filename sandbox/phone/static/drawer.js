@@ -1,7 +1,7 @@
 import * as api from "./api.js";
 import { h } from "./dom.js";
 
-const SYSTEMS = { csms: "营收系统", pay: "微信支付", sms: "短信", wechat: "微信接口" };
+const SYSTEMS = { csms: "营收系统", hotline: "热线工单", pay: "微信支付", sms: "短信", wechat: "微信接口" };
 const MODES = { ok: "正常", slow: "很慢", down: "停机", garbage: "乱答", lose_callback: "丢通知", duplicate_callback: "重复通知", late_callback: "迟到通知" };
 const PAY_ONLY = new Set(["lose_callback", "duplicate_callback", "late_callback"]);
 const EVERY_MS = 1000;

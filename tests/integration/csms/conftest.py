@@ -18,7 +18,7 @@ from tests.stack import Stack, running
 @pytest.fixture(scope="package")
 def outside(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """``python -m sandbox.csms`` and ``python -m sandbox``."""
-    with running(tmp_path_factory.mktemp("outside"), only=("csms", "sandbox")) as started:
+    with running(tmp_path_factory.mktemp("outside"), only=("csms", "hotline", "sandbox")) as started:
         yield started
 
 

@@ -24,9 +24,11 @@ OPENID = "oCustomer"
 DATA = Path(__file__).parents[3] / "data"
 MODULES = (
     "actions.flow", "actions.accounts.binding", "actions.accounts.changing", "actions.accounts.choosing",
-    "actions.accounts.papers", "actions.accounts.proving", "actions.payments",
+    "actions.accounts.papers", "actions.accounts.proving", "actions.payments", "actions.applications.starting",
+    "actions.applications.form", "actions.applications.progress", "actions.prepay", "actions.auto_pay", "actions.invoices",
+    "actions.refunds",
 )
-CAPABILITIES = ("flow", "accounts", "payments")
+CAPABILITIES = ("flow", "accounts", "payments", "applications", "prepay", "auto_pay", "invoices", "refunds")
 LISTEN = "action_listen"
 
 

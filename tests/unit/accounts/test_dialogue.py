@@ -257,6 +257,20 @@ async def test_names_an_account(talk: Talk, sms: FakeSms) -> None:
     assert "2. 爸妈家" in said
 
 
+async def test_an_account_called_by_its_name_gets_the_new_one(talk: Talk, sms: FakeSms) -> None:
+    await bind(talk, sms, A, B, phone=NEIGHBOURS_PHONE)
+    await talk.say("第二个叫爸妈家", "set_alias", alias="爸妈家", ordinal=2)
+    assert "老房子" in await talk.say("把爸妈家改叫老房子", "set_alias", alias=["爸妈家", "老房子"])
+    assert [each.alias for each in await talk.services.accounts.bindings(OPENID)] == [None, "老房子"]
+
+
+async def test_a_question_about_an_account_is_no_name(talk: Talk, sms: FakeSms) -> None:
+    await bind(talk, sms, ORDINARY)
+    await talk.say("起个名字", "set_alias")
+    await talk.say("爸妈家水费多少", "list_accounts", alias="爸妈家")
+    assert [each.alias for each in await talk.services.accounts.bindings(OPENID)] == [None]
+
+
 async def test_a_name_that_is_none_is_refused(talk: Talk, sms: FakeSms) -> None:
     await bind(talk, sms, ORDINARY)
     assert "叫什么" in await talk.say("起个名字", "set_alias")

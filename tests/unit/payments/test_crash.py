@@ -20,6 +20,7 @@ from services.ports import Transaction
 from store import crypto
 from store.db import Database
 from store.models import Base
+from tests.fakes import number_of
 from tests.unit.payments.world import MOTHER, SON, World, token
 
 type Scenario = Callable[[World], Awaitable[None]]
@@ -34,6 +35,15 @@ async def buy(world: World, openid: str, role: str) -> tuple[PayLink, Transactio
 
 async def told_by_callback(world: World) -> None:
     _, transaction = await buy(world, MOTHER, "arrears")
+    await world.surviving(lambda: world.payments.notified(transaction))
+    await world.hours_pass()
+
+
+async def paid_in_advance(world: World) -> None:
+    account = number_of("paid_up")
+    link = await world.surviving(lambda: world.payments.create_prepayment(MOTHER, account, 20000))
+    await world.surviving(lambda: world.payments.prepay(token(link), MOTHER))
+    transaction = world.thumb(link)
     await world.surviving(lambda: world.payments.notified(transaction))
     await world.hours_pass()
 
@@ -88,7 +98,8 @@ async def bill_gone_before_the_cashier_opens(world: World) -> None:
 
 
 SCENARIOS: list[Scenario] = [
-    told_by_callback, callback_lost, paid_at_the_counter_meanwhile, paid_at_the_counter_and_kept, paid_twice, never_paid,
+    told_by_callback, paid_in_advance, callback_lost,
+    paid_at_the_counter_meanwhile, paid_at_the_counter_and_kept, paid_twice, never_paid,
     link_taken_again, bill_gone_before_the_cashier_opens,
 ]
 

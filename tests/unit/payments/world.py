@@ -6,6 +6,7 @@ Any step of it can be the last one before a crash: see :class:`Life`.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -204,7 +205,7 @@ class World:
             )
             payloads = [(entry.openid, json.loads(entry.payload)) for entry in entries]
         return [
-            (openid, payload["intent"].removeprefix("EXTERNAL_payment_"), payload["entities"])
+            (openid, re.sub("EXTERNAL_(payment|prepay)_", "", payload["intent"]), payload["entities"])
             for openid, payload in payloads
         ]
 

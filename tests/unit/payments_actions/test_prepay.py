@@ -1,0 +1,101 @@
+"""Paying in advance: the sum, the account, the yes."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import select
+
+from actions.prepay import spoken_number
+from store.models import PayOrder
+from tests.fakes import number_of
+from tests.unit.payments_actions.conftest import Counter
+
+
+async def orders(counter: Counter) -> list[tuple[str, str, int]]:
+    """All orders made: purpose, account, fen."""
+    async with counter.db.read() as session:
+        return [
+            (order.purpose, order.lines[0].account_no, order.amount_fen)
+            for order in await session.scalars(select(PayOrder).order_by(PayOrder.id))
+        ]
+
+
+@pytest.mark.parametrize(("text", "number"), [
+    ("五十", 50), ("十", 10), ("一百", 100), ("两百五", 250), ("三百五十", 350), ("一千二", 1200), ("一千二百", 1200),
+    ("一万", 10000), ("八", 8),
+])
+def test_numbers_as_they_are_spoken(text: str, number: int) -> None:
+    assert spoken_number(text) == number
+
+
+async def test_a_sum_named_at_once_is_only_confirmed(counter: Counter) -> None:
+    await counter.bind("paid_up")
+    said = await counter.say("预存两百", "prepay", amount=20000)
+    assert "200.00元" in said
+    assert "确认充值吗" in said
+    said = await counter.say("好", "affirm")
+    assert "30分钟内有效" in said
+    assert await orders(counter) == [("prepay", number_of("paid_up"), 20000)]
+    assert counter.talk.form is None
+
+
+@pytest.mark.parametrize(("text", "fen"), [("200", 20000), ("就存300吧", 30000), ("两百五", 25000), ("88.5", 8850)])
+async def test_a_bare_number_where_a_sum_was_asked_for(counter: Counter, text: str, fen: int) -> None:
+    await counter.bind("paid_up")
+    assert "想充多少" in await counter.say("充值", "prepay")
+    await counter.say(text, "inform")
+    assert counter.talk.slots["prepay_amount"] == fen
+
+
+@pytest.mark.parametrize("fen", [999, 500001])
+async def test_a_sum_out_of_range_is_asked_for_again(counter: Counter, fen: int) -> None:
+    await counter.bind("paid_up")
+    said = await counter.say("充值", "prepay", amount=fen)
+    assert "不在范围里" in said
+    assert "想充多少" in said
+
+
+async def test_another_sum_and_another_account(counter: Counter) -> None:
+    await counter.bind("neighbour_a", "paid_up", paid_up="爸妈家")
+    await counter.say("充100", "prepay", amount=10000)
+    assert "150.00元" in await counter.say("还是150吧", "inform", amount=15000)
+    assert "给 爸妈家" in await counter.say("给爸妈家充", "prepay")
+    await counter.say("对", "affirm")
+    assert await orders(counter) == [("prepay", number_of("paid_up"), 15000)]
+
+
+async def test_anothers_account_is_refused(counter: Counter) -> None:
+    await counter.bind("paid_up")
+    await counter.say("充100", "prepay", amount=10000)
+    said = await counter.say("换成这户", "inform", account_no=number_of("arrears"))
+    assert "没有绑定在您的微信上" in said
+    assert counter.talk.slots["prepay_account"] == number_of("paid_up")
+
+
+async def test_a_no_makes_no_order(counter: Counter) -> None:
+    await counter.bind("paid_up")
+    await counter.say("充100", "prepay", amount=10000)
+    assert "先不充" in await counter.talk.tap("先不充")
+    assert await orders(counter) == []
+
+
+async def test_a_closed_account_takes_nothing(counter: Counter) -> None:
+    await counter.bind("closed")
+    await counter.say("充100", "prepay", amount=10000)
+    assert "已经销户" in await counter.say("确认", "affirm")
+    assert await orders(counter) == []
+
+
+async def test_an_outage_keeps_what_was_confirmed(counter: Counter) -> None:
+    await counter.bind("paid_up")
+    await counter.say("充100", "prepay", amount=10000)
+    counter.csms.down = True
+    assert "没有回应" in await counter.say("确认", "affirm")
+    counter.csms.down = False
+    assert "100.00元" in await counter.talk.tap("再试一次")
+    assert await orders(counter) == [("prepay", number_of("paid_up"), 10000)]
+
+
+async def test_what_is_owed_is_said_first(counter: Counter) -> None:
+    await counter.bind("ordinary")
+    assert "还有 1 笔账单没付" in await counter.say("充100", "prepay", amount=10000)
