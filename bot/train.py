@@ -23,7 +23,7 @@ SOURCES = (
     "config.yml", "domain.yml", "utility.yml", "bot/uv.lock", "runxia/clock.py", "runxia/faq.py",
     "data/**/*.yml", "data/**/*.txt", "bot/**/*.py",
 )  # fmt: skip
-NOT_SOURCES = ("bot/serve.py", "bot/evaluate.py", "bot/validate.py")
+NOT_SOURCES = ("bot/serve.py", "bot/evaluate.py", "bot/evaluation/", "bot/likeness.py", "bot/validate.py")
 
 
 def main() -> None:
@@ -51,7 +51,7 @@ def _sources(root: Path) -> Iterator[Path]:
     for pattern in SOURCES:
         for path in sorted(root.glob(pattern)):
             name = str(path.relative_to(root))
-            if name not in NOT_SOURCES and ".venv" not in path.parts:
+            if not name.startswith(NOT_SOURCES) and ".venv" not in path.parts:
                 yield path
 
 
