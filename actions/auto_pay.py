@@ -132,6 +132,8 @@ class ActionAskAutoPayEndConfirmed(Question):
 class ValidateAutoPayEndForm(Form):
     """Hears yes or no."""
 
+    yes_or_no = frozenset({"auto_pay_end_confirmed"})
+
     def name(self) -> str:
         """The name in the domain."""
         return "validate_auto_pay_end_form"

@@ -10,11 +10,10 @@ from rasa_sdk import Tracker
 from rasa_sdk.events import EventType, FollowupAction
 
 from actions.flow import Task, names_place_or_day, payload
-from actions.turn import Turn
+from actions.turn import DID_YOU_MEAN, Turn
 from runxia.utility import Utility
 from services.accounts import BoundAccount
 
-DID_YOU_MEAN = "action_did_you_mean"
 # Below this a guess is no better than none: with some sixty intents, chance alone gives 0.02.
 WORTH_OFFERING = 0.08
 CHOICES = 2

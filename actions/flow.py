@@ -14,6 +14,7 @@ from rasa_sdk.events import ActiveLoop, EventType, FollowupAction, SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 from rasa_sdk.types import DomainDict
 
+from actions.answers import yes_or_no
 from actions.turn import REQUESTED_SLOT, REQUESTS_LEFT, Buttons, Turn
 from services.accounts import BoundAccount, choose, named_in
 from services.errors import NotBound, SystemUnavailable
@@ -126,6 +127,7 @@ class Form(Action, ABC):
     """
 
     secret_slots: ClassVar[frozenset[str]] = frozenset()  # whose answer may be a password: the dialogue gets a handle
+    yes_or_no: ClassVar[frozenset[str]] = frozenset()  # whose question is answered with yes or no
 
     @abstractmethod
     def name(self) -> str:
@@ -163,6 +165,8 @@ class Form(Action, ABC):
         return [*(SlotSet(name, value) for name, value in heard.items()), SlotSet(REQUESTED_SLOT, missing)]
 
     async def _hear(self, turn: Turn, asked: str) -> Mapping[str, Any] | None:
+        if asked in self.yes_or_no and not turn.values.entities:
+            turn.intent = yes_or_no(turn.text) or turn.intent
         if turn.intent in ASIDES or (turn.intent == "cancel" and not self.hears_cancel(asked)):
             return None
         try:
@@ -369,15 +373,11 @@ class ActionInform(Action):
         if turn.values.first("image"):
             turn.say("utter_photo_received")
             return []
-        number = turn.values.first("work_order_no")
-        if number and str(number).startswith(turn.services.utility.applications.number_prefix):
-            return [FollowupAction("action_application_progress")]
         if turn.values.first("location"):
             return [FollowupAction("action_outlets")]
         if number := turn.values.first("work_order_no"):
-            applied = await turn.services.applications.list(turn.openid)
-            is_application = any(each.number == str(number) for each in applied)
-            return [FollowupAction("action_install_progress" if is_application else "action_order_status")]
+            is_application = str(number).startswith(turn.services.utility.applications.number_prefix)
+            return [FollowupAction("action_application_progress" if is_application else "action_order_status")]
         accounts = await turn.services.accounts.bindings(turn.openid)
         bound = {account.account_no for account in accounts}
         if any(number not in bound for number in turn.values.account_nos):

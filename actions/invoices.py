@@ -389,6 +389,8 @@ class ActionAskInvoiceConfirmed(Question):
 class ValidateInvoiceForm(Form):
     """Hears which bills, to whom, and where to; and at the end a yes, or what is to be different."""
 
+    yes_or_no = frozenset({"invoice_confirmed"})
+
     def name(self) -> str:
         """The name in the domain."""
         return "validate_invoice_form"

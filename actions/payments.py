@@ -261,6 +261,8 @@ class ActionAskPayConfirmed(Question):
 class ValidatePayForm(Form):
     """Hears yes, no, or that other bills are meant."""
 
+    yes_or_no = frozenset({"pay_confirmed"})
+
     def name(self) -> str:
         """The name in the domain."""
         return "validate_pay_form"

@@ -165,6 +165,8 @@ class ActionAskPrepayConfirmed(Question):
 class ValidatePrepayForm(Form):
     """Hears the sum, the yes, and that another sum or account is meant."""
 
+    yes_or_no = frozenset({"prepay_confirmed"})
+
     def name(self) -> str:
         """The name in the domain."""
         return "validate_prepay_form"

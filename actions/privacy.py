@@ -122,6 +122,8 @@ class ActionAskEraseAgreed(Question):
 class ValidatePrivacyForm(Form):
     """Hears the explicit yes, or a no."""
 
+    yes_or_no = frozenset({"erase_agreed"})
+
     def name(self) -> str:
         """The name in the domain."""
         return "validate_privacy_form"

@@ -263,6 +263,8 @@ class ActionAskRefundConfirmed(Question):
 class ValidateRefundForm(Form):
     """Hears which payment, and the yes."""
 
+    yes_or_no = frozenset({"refund_confirmed"})
+
     def name(self) -> str:
         """The name in the domain."""
         return "validate_refund_form"

@@ -16,6 +16,7 @@ from runxia.bootstrap import Services
 
 Buttons = Sequence[tuple[str, str]]  # title, payload such as "/affirm"
 REQUESTED_SLOT = "requested_slot"
+DID_YOU_MEAN = "action_did_you_mean"
 REQUESTS_LEFT = "requests_left"
 
 
@@ -124,8 +125,9 @@ class Turn:
         self.intent: str = str((latest.get("intent") or {}).get("name") or "")
         self._pending = pending
         kept = tracker.get_slot("pending_entities") if pending else None
-        self.text: str = str((tracker.get_slot("pending_text") if pending else None) or latest.get("text") or "")
-        self.values = Values(kept if kept is not None else latest.get("entities") or [])
+        said = _said_before_choosing(tracker) or latest
+        self.text: str = str((tracker.get_slot("pending_text") if pending else None) or said.get("text") or "")
+        self.values = Values(kept if kept is not None else said.get("entities") or [])
 
     def slot(self, name: str) -> Any:
         """A slot's value."""
@@ -205,3 +207,24 @@ class Turn:
             if event["event"] == "action" and event["name"] != self.active_form:
                 return False
         return True
+
+
+def _said_before_choosing(tracker: Tracker) -> Mapping[str, Any] | None:
+    """What the customer had said, where the last message only chooses one of the meanings that were offered for it.
+
+    None where it says something itself.
+    """
+    latest = tracker.latest_message
+    if not str(latest.get("text") or "").startswith("/") or latest.get("entities"):
+        return None
+    offered = False
+    chosen = False
+    for event in reversed(tracker.events):
+        if event.get("event") == "action":
+            offered = offered or (chosen and event.get("name") == DID_YOU_MEAN)
+        elif event.get("event") == "user":
+            if chosen:
+                before: Mapping[str, Any] = {**(event.get("parse_data") or {}), "text": event.get("text")}
+                return before if offered else None
+            chosen = True
+    return None

@@ -349,6 +349,8 @@ class ActionAskUnbindAgreed(Question):
 class ValidateUnbindForm(Form):
     """Hears which accounts are to go, and whether really."""
 
+    yes_or_no = frozenset({"unbind_agreed"})
+
     def name(self) -> str:
         """The name in the domain."""
         return "validate_unbind_form"

@@ -251,6 +251,8 @@ class ActionAskApplyConfirmed(Question):
 class ValidateApplyForm(Form):
     """Hears the answers. A fact of this application given out of turn is taken too, and corrects what was said before."""
 
+    yes_or_no = frozenset({"apply_confirmed"})
+
     def name(self) -> str:
         """The name in the domain."""
         return "validate_apply_form"

@@ -281,6 +281,8 @@ class ActionAskWithdrawAgreed(Question):
 class ValidateWithdrawForm(Form):
     """Hears yes or no."""
 
+    yes_or_no = frozenset({"withdraw_agreed"})
+
     def name(self) -> str:
         """The name in the domain."""
         return "validate_withdraw_form"

@@ -101,6 +101,8 @@ class ActionAskFeedbackAgreed(Question):
 class ValidateFeedbackForm(Form):
     """Hears the words, the phone, and the yes."""
 
+    yes_or_no = frozenset({"feedback_agreed"})
+
     def name(self) -> str:
         """The name in the domain."""
         return "validate_feedback_form"

@@ -168,6 +168,8 @@ class ActionAskOrderAgreed(Question):
 class ValidateOrderForm(Form):
     """Hears which order, what to change, and whether to cancel."""
 
+    yes_or_no = frozenset({"order_agreed"})
+
     def name(self) -> str:
         """The name in the domain."""
         return "validate_order_form"

@@ -318,6 +318,8 @@ def summary(turn: Turn) -> str:
 class ValidateRepairForm(Form):
     """Hears the answers; takes whatever else the message says along."""
 
+    yes_or_no = frozenset({"repair_agreed"})
+
     def name(self) -> str:
         """The name in the domain."""
         return "validate_repair_form"

@@ -14,13 +14,13 @@ import yaml
 
 from actions import runtime
 from actions.basics import (
-    DID_YOU_MEAN,
     TITLES,
     ActionAnswer,
     ActionDidYouMean,
     ActionHuman,
     hello,
 )
+from actions.turn import DID_YOU_MEAN
 from runxia.bootstrap import Services
 from runxia.clock import SHANGHAI, FixedClock
 from runxia.utility import Utility, load_utility
