@@ -138,6 +138,7 @@ class ValidateBindForm(ProofForm):
     """Hears the numbers, the yes, the proofs, and how bills are to come."""
 
     secret_slots = frozenset({"bind_proof"})
+    yes_or_no = frozenset({"bind_agreed"})
 
     def name(self) -> str:
         """The name in the domain."""

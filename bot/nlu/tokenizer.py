@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import unicodedata
 from pathlib import Path
 from typing import Any, Dict, List, Optional, Tuple
 
@@ -98,6 +99,8 @@ class DomainTokenizer(Tokenizer):
         if written.startswith(INTENT_MESSAGE_PREFIX):
             return []
         text = self._repairer.repair(normalise(written))
+        if not any(says_something(sign) for sign in text):
+            return []
         if attribute == TEXT:
             message.set(REPAIRED_TEXT, text)
         spans: List[Tuple[int, int, str]] = message.get(VALUE_SPANS, []) if attribute == TEXT else []
@@ -118,3 +121,9 @@ def reading_of(message: Message) -> Optional[str]:
     """The repaired text of a message, or None if it has no text to read (a payload)."""
     text: Optional[str] = message.get(REPAIRED_TEXT)
     return text
+
+
+def says_something(sign: str) -> bool:
+    """Whether a character is a letter, a digit or a picture, not just a mark: nothing is understood from 。。。 alone."""
+    category = unicodedata.category(sign)
+    return category[0] in "LN" or category == "So"

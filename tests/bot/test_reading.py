@@ -99,3 +99,13 @@ def test_an_alias_follows_the_word_for_naming(text: str, alias: str) -> None:
 @pytest.mark.parametrize("text", ["叫什么名字好", "给户号起个名字", "换个叫法", "备注"])
 def test_no_alias_is_made_up(text: str) -> None:
     assert find_named(text) == []
+
+
+@pytest.mark.parametrize("text", ["。。。", "@#￥%……", "？？！", "~ ~"])
+def test_marks_alone_are_no_words(reader: Reader, text: str) -> None:
+    assert reader.read(text).get("text_tokens") == []
+
+
+@pytest.mark.parametrize("text", ["👍", "嗯", "3", "ok"])
+def test_a_picture_or_one_sign_is_a_word(reader: Reader, text: str) -> None:
+    assert reader.read(text).get("text_tokens")
