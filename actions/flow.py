@@ -165,7 +165,7 @@ class Form(Action, ABC):
         return [*(SlotSet(name, value) for name, value in heard.items()), SlotSet(REQUESTED_SLOT, missing)]
 
     async def _hear(self, turn: Turn, asked: str) -> Mapping[str, Any] | None:
-        if asked in self.yes_or_no and not turn.values.entities:
+        if asked in self.yes_or_no and turn.intent not in {*ASIDES, "cancel"} and not turn.values.entities:
             turn.intent = yes_or_no(turn.text) or turn.intent
         if turn.intent in ASIDES or (turn.intent == "cancel" and not self.hears_cancel(asked)):
             return None
