@@ -22,6 +22,7 @@ PARTS = {
 }
 _PART_OF = {word: part for part, words in PARTS.items() for word in words.replace("以?", "").split("|")}
 _PART_OF |= {"早": "morning", "晨": "morning", "晚": "evening", "夜": "evening", "下班以后": "evening"}
+_PART_OF |= {"morning": "morning", "afternoon": "afternoon", "night": "evening"}
 _PART = "|".join(PARTS.values())
 
 SEVERAL = 3  # 过几天
@@ -41,7 +42,7 @@ def clock(suffix: str = "") -> str:
 
 _BETWEEN = r" ?(?:到|至|[-—–~～]+|一直到) ?(?:第二天|次日|隔天|明天)?(?:的)?"
 _TAIL = (
-    rf"(?:的? ?(?P<said_part>{_PART})(?![好安]))?"
+    rf"(?:的? ?(?P<said_part>{_PART})(?!好|安(?!排)))?"
     rf"(?: ?(?:大概|大约)?{clock()}(?:{_BETWEEN}{clock('_end')})?(?:多|左右|(?:之|以)[前后](?!没|就))?)?"
 )
 
@@ -59,7 +60,9 @@ _IS_OVER = re.compile(
     r"(?:没水|没来|没修|停了|停的|停水了|断了|坏了|坏的|漏了|漏的|漏水了|黄|浑|发|有味|变|爆|报修?的|报过|报了|来过|来的|"
     r"交的|交了|付的|修过|修的|约的|打过|说))"
 )
-_NOT_A_DAY = r"(?![楼栋幢弄院门店线表桌房室单库井仓铺摊杆站机墙码段子称令召外卡户位车桥大小厂公商\-之0-9])"
+_NOT_A_DAY = (
+    r"(?!(?![0-9]{1,2}:[0-9]{2})[楼栋幢弄院门店线表桌房室单库井仓铺摊杆站机墙码段子称令召外卡户位车桥大小厂公商\-之0-9])"
+)
 # What may stand before a bare day of the month; after anything else (江南大道25号) it is the number of a house.
 _BEFORE_DAY = re.compile(r"(?:^|[\s,，。.!！?？;；:：、~～(（“\"\-到从在等就约成是要想那我改的于自打过换挪排订定给或和跟至])$")
 _HOUSE_BEFORE = re.compile(r"(?:门牌|地址|住|楼|路|街|弄|小区|户号|编号|账号|号码)(?:号|就|是|在|[:：,， ])*$")
@@ -106,7 +109,7 @@ def find_dates(text: str, today: date) -> List[Days]:
     return _join_ranges(text, sorted(chosen, key=lambda days: days.at), today)
 
 
-_PART_ALONE = re.compile(rf"(?:{clock()}|(?P<said_part>{_PART})(?![好安]))")
+_PART_ALONE = re.compile(rf"(?:{clock()}|(?P<said_part>{_PART})(?!好|安(?!排)))")
 _CLOCK_ALONE = re.compile(rf"\s*(?:就|那就|要)?{clock()}(?:左右)?(?:吧|[。.])*\s*")
 
 
@@ -258,6 +261,19 @@ def count_said(text: str) -> int:
     return int(parse_number(text) or 0)
 
 
+_ENGLISH_WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_ENGLISH_DAYS = {
+    "yesterday": -1, "last night": -1, "today": 0, "this morning": 0, "this afternoon": 0, "tonight": 0, "tomorrow": 1,
+}  # fmt: skip
+
+
+def _read_english(said: Said, today: date, over: bool) -> Read:
+    if said["day"]:
+        return _one(today + timedelta(days=_ENGLISH_DAYS[said["day"]]))
+    number = _ENGLISH_WEEKDAYS.index((said["weekday"] or "")[:3]) + 1
+    return _read_weekday({**said, "weekday": str(number)}, today, over)
+
+
 _SPAN = rf"(?:(?P<count>{_COUNT})(?P<unit>天|日|个?{_WEEK})|(?P<half>半)个?月)"
 _HOURS = rf"(?P<hours>半个?多?|[0-9]+个?半?|{_COUNT}个?多?半?)(?:小时|钟头|分钟|刻钟)"
 _BEFORE = r"(?:多|左右)?(?:之前|以前|前)(?!就?要?(?:通知|提醒|告诉|发|叫|说))"
@@ -318,6 +334,13 @@ _SINGLE: List[Tuple[re.Pattern[str], Reader, bool]] = [
     (
         re.compile(r"(?:刚刚才?|刚才|方才)(?![那这你您好不说问讲提发选查点填输]|的(?!$)|报的|我[说问讲提发选查点填输]|打错|就说)"),
         _read_just_now, False,
+    ),
+    (
+        re.compile(
+            r"(?<![a-z])(?:(?P<day>(?:last |to)(?P<short>night)|this (?P<said_part>morning|afternoon)|yesterday|today|tomorrow)"
+            r"|(?P<weekday>mon|tue|wed|thu|fri|sat|sun)(?:day|sday|nesday|rsday|urday)?)(?![a-z])"
+        ),
+        _read_english, True,
     ),
 ]  # fmt: skip
 _DAY_OF_MONTH = re.compile(rf"(?P<day>{DAY})[日号]{_NOT_A_DAY}{_TAIL}")

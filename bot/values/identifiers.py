@@ -15,7 +15,7 @@ _ID_CHECKS = "10x98765432"
 
 _DIGIT = f"[0-9{''.join(DIGITS)}]"
 # Pieces of digits with single spaces or dashes between; long numbers are often written or spoken in groups.
-_RUN = re.compile(rf"(?<![0-9a-z.]){_DIGIT}+x?(?: ?[-—–－ ] ?{_DIGIT}+x?)*(?![0-9a-z])")
+_RUN = re.compile(rf"(?<![0-9a-z])(?<![0-9]\.){_DIGIT}+x?(?: ?[-—–－ ] ?{_DIGIT}+x?)*(?![0-9a-z])")
 _LONGEST = 18  # digits of an identifier, and so pieces at most
 # Figures and Chinese numerals are pieces of their own: in 3028046086一起 the 一 is no digit.
 _PIECE = re.compile(rf"[0-9]+x?|[{''.join(DIGITS)}]+x?")

@@ -20,7 +20,11 @@ _D = "[0-9零〇一二三四五六七八九]"
 _N = r"(?:[0-9]{1,2}|[一二两三四五六七八九十]{1,3}|几|俩)"
 _SEVERAL = 3  # 这几个月 without a number
 
-YEAR = rf"(?:大前年|前年|去年|上一?年度?|旧年|今年|本年度?|当年|明年|(?:(?:20|二零|二〇)?{_D}{{2}})年)(?:的|度的?)?"
+_NAMED_YEAR = r"大前年|前年|去年|上一?年度?|旧年|今年|本年度?|当年(?=的?(?:累计|用水|用量|账单|水量|水费))|明年"
+YEAR = (
+    rf"(?:{_NAMED_YEAR}|(?:(?:20|二零|二〇)?{_D}{{2}})年|"
+    r"(?<![0-9])20[0-9]{2}(?=q[1-4]|全年|[上下]半年|第[一二三四1-4]季))(?:的|度的?)?"
+)
 MONTH = r"(?:(?<![0-9.])(?:1[0-2]|0?[1-9])|(?<![一二三四五六七八九])(?:十[一二]?|[一二三四五六七八九]))"
 DAY = r"(?:[12][0-9]|3[01]|0?[1-9]|[二三]?十[一二三四五六七八九]?|[一二三四五六七八九])"
 _AFTER_MONTH = r"月份?(?!亮|季|嫂)"
@@ -28,6 +32,12 @@ _AFTER_MONTH = r"月份?(?!亮|季|嫂)"
 SEASONS = {"春": (3, 5), "夏": (6, 8), "秋": (9, 11), "冬": (12, 14)}  # months; 13, 14 are of the next year
 _FESTIVALS = "春节|过年|除夕|元宵节?|清明节?|端午节?|中秋节?|重阳节?|七夕|腊八"
 _SOLAR_FESTIVALS = {"元旦": 1, "五一": 5, "国庆": 10, "十一假期": 10, "双十一": 11, "双11": 11}
+
+_ENGLISH_MONTH = (
+    "jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may(?! (?:i|be|not|you))|june?|july?|aug(?:ust)?|sept?(?:ember)?|"
+    "oct(?:ober)?|nov(?:ember)?|dec(?:ember)?"
+)
+_ENGLISH_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 
 
 @dataclass(frozen=True)
@@ -194,6 +204,20 @@ def _read_year(said: Dict[str, Optional[str]], today: date) -> Optional[Days]:
     return date(year, 1, 1), date(year, 12, 31), "year"
 
 
+def _read_english(said: Dict[str, Optional[str]], today: date) -> Optional[Days]:
+    if said["name"]:
+        return _read_month({**said, "month": str(_ENGLISH_MONTHS.index(said["name"][:3]) + 1)}, today)
+    back = {"last": 1, "next": -1}.get(said["which"] or "", 0)
+    if said["unit"] == "year":
+        return date(today.year - back, 1, 1), date(today.year - back, 12, 31), "year"
+    return _months(today.year, today.month - back, today.month - back, "month")
+
+
+def _read_english_span(said: Dict[str, Optional[str]], today: date) -> Optional[Days]:
+    count = _number(said["count"]) * (12 if said["unit"] == "year" else 1)
+    return _months_back(today, count), today, "span"
+
+
 def _read_day(said: Dict[str, Optional[str]], today: date) -> Optional[Days]:
     day = today - timedelta(days={"大前": 3, "前": 2, "昨": 1, "今": 0}[said["which"] or "今"])
     return day, day, "day"
@@ -253,19 +277,19 @@ _SINGLE: List[Tuple[re.Pattern[str], Reader]] = [
     ),
     (re.compile(rf"(?P<year>{YEAR})?(?P<month>{MONTH}){_AFTER_MONTH}(?:(?P<day>{DAY})[日号])?"), _read_month),
     (
-        re.compile(r"(?P<which>上上上|上上|上|下|(?<![之以目])前(?=个月))一?个?(?:月|(?:账|帐)单月|(?:账|帐)期|周期)(?!份?[0-9]{1,2}[日号])份?|(?:这个?|本|当|今)(?:月份?|(?:账|帐)期)"),
+        re.compile(r"(?P<which>上上上|上上|上|下|(?<![之以目])前(?=个月))一?个?(?:月|号头|(?:账|帐)单月|(?:账|帐)期|周期)(?!份?[0-9]{1,2}[日号])份?|(?:这个?|[格迭搿]个|本|当|今)(?:月份?|号头|(?:账|帐)期)"),
         _read_relative_month,
     ),
     (
         re.compile(rf"(?P<year>{YEAR})(?:这个?(?:时候|时间|时节|月)|这会儿?|这阵子?|同期|同一?时[期间]|同月|本月|现在|此时)"),
         _read_same_time,
     ),
-    (re.compile(r"(?P<which>上上|上|下)一?期|(?:这一?|本|当)期"), _read_relative_month),
+    (re.compile(r"(?:(?P<which>上上|上|下)一?期|(?:这一?|本|当)期)(?![止起]码|[止起]数|[止起]度)"), _read_relative_month),
     (re.compile(r"(?P<which>上)(?:一?次|一?回)(?=的?(?:账单|帐单|水费))"), _read_relative_month),
     (
         re.compile(
             rf"(?:(?:最近|近|过去|这|(?P<before>之?前|前面|往前))(?:的|这)?"
-            rf"(?:(?P<half>半)年|(?P<count>{_N})个?(?P<unit>月|年|期)|一?整?年)(?!级|度))"
+            rf"(?:(?P<half>半)年|(?P<count>{_N})个?(?P<unit>月|年|期)|一整?年|整年|(?<!前)年)(?!级|度))"
             "(?:多|来|里|内|之内|以来|间)?"
         ),
         _read_last_months,
@@ -279,14 +303,27 @@ _SINGLE: List[Tuple[re.Pattern[str], Reader]] = [
         ),
         _read_quarter,
     ),
-    (re.compile(rf"(?P<year>{YEAR})?(?P<season>[春夏秋冬])(?:天|季|里|季节)(?![节])"), _read_season),
+    (
+        re.compile(rf"(?P<year>{YEAR})?(?P<season>[春夏秋冬])(?:天|季|里|季节)(?![节])(?:那(?:俩|[几两二三]个)月)?"),
+        _read_season,
+    ),
     (re.compile(rf"(?P<year>{YEAR})(?P<season>[春夏秋冬])"), _read_season),
     (re.compile(r"(?<![今去前明本当0-9])年(?P<part>初)"), _read_year),
     (re.compile(r"入(?P<season>[春夏秋冬])(?=以来|以后|到现在)"), _read_season),
     (re.compile(rf"(?P<year>{YEAR})(?:年?(?P<part>[初底末中](?!国)))?(?:全年|整年|一整年|一年)?"), _read_year),
     (re.compile(r"(?P<which>大前|前|昨|今)(?:天|日)"), _read_day),
     (re.compile(r"(?P<which>上上|上|这|本)一?个?(?:周|星期|礼拜)"), _read_week),
-    (re.compile(rf"(?P<year>{YEAR})?(?P<festival>{'|'.join(_SOLAR_FESTIVALS)})(?:节|假期|长假)?"), _read_solar_festival),
+    (
+        re.compile(
+            rf"(?P<year>{YEAR})?(?<![块元毛角点])(?P<festival>{'|'.join(_SOLAR_FESTIVALS)})(?:节|假期|长假)?(?![吨方度])"
+        ),
+        _read_solar_festival,
+    ),
+    (
+        re.compile(rf"(?<![a-z])(?:(?P<which>this|last|next) ?(?P<unit>month|year)|(?P<name>{_ENGLISH_MONTH}))(?![a-z])"),
+        _read_english,
+    ),
+    (re.compile(r"(?:last|past) ?(?P<count>[0-9]{1,2}) ?(?P<unit>month|year)s?"), _read_english_span),
     (re.compile(rf"(?P<year>{YEAR})?(?P<festival>{_FESTIVALS})"), _read_lunar_festival),
 ]
 
@@ -297,12 +334,15 @@ def _matches(text: str, today: date) -> Iterator[Span]:
         for match in pattern.finditer(text):
             days = read({**_NOTHING, **match.groupdict()}, today)
             if days:
-                yield Span(match.start(), match.end(), *days)
+                yield Span(match.start(), match.end() - match.group().endswith("的"), *days)
 
 
 _NOTHING: Dict[str, Optional[str]] = dict.fromkeys(
-    ("year", "month", "day", "which", "count", "unit", "half", "before", "number", "nth", "q", "season", "part", "festival")
-)
+    (
+        "year", "month", "day", "which", "count", "unit", "half", "before", "number", "nth", "q", "season", "part", "festival",
+        "name",
+    )
+)  # fmt: skip
 # 7、8月  6,7,8月份  七八月  七八两个月: several months, the word 月 said once
 _LIST = re.compile(
     rf"(?P<year>{YEAR})?(?P<months>(?:{MONTH}月?份?(?:、|,|，|和|跟|与))+{MONTH}|[一二三四五六七八九]{{2}})(?:月份?|[两三]个月)(?!亮|季|嫂)"
@@ -341,7 +381,7 @@ def _without_overlaps(spans: Iterator[Span]) -> List[Span]:
 # --- ranges
 
 _BETWEEN = re.compile(r" ?(?:到|至|[-—–~～]+|一直到) ?")
-UNTIL_NOW = re.compile(r"(?:开始)?(?:以来|至今|到现在|到今天|到目前|开始到现在|起到现在|到今为止)")
+UNTIL_NOW = re.compile(r"(?:开始)?(?:以来|至今|到如今|到而家|到这会儿?|到现在|到今天|到目前|开始到现在|起到现在|到今为止)")
 # 3到5月: the first month of a range without its 月
 _SHORT_RANGE = re.compile(rf"(?P<year>{YEAR})?(?P<first>{MONTH})(?:到|至|[-—–~～])(?={MONTH}月)")
 _RANGE_GRAINS = ("month", "quarter", "year", "season", "day")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from decimal import ROUND_HALF_UP, Decimal
-from typing import Iterator, Optional, Tuple
+from typing import Dict, Iterator, Optional, Tuple
 
 from bot.values.numbers import NUMBER, parse_number
 
@@ -15,16 +15,19 @@ Ordinal = Tuple[int, int, int]  # start, end, position
 _DIGIT = "[0-9一二两三四五六七八九]"
 # 一百二十多块, 十来方, 九十几块: the number that is named counts.
 _ROUGHLY = "[多来几余]?"
+# 块 is a piece as well: 三块表. 蚊 and 洋钿 are what it is called in Cantonese and in Shanghai.
+_MONEY = r"(?:元|圆|蚊|块(?!水?表|[地田板砖牌]|玻璃)|块?洋钿)(?:钱|整)?"
 _YUAN = re.compile(
-    rf"(?P<yuan>{NUMBER})(?:(?P<roughly>[多来几余]) ?(?:元|圆|块)(?:钱|整)?| ?(?:元|圆|块)(?:钱|整)?"
+    rf"(?P<yuan>{NUMBER})(?:(?P<roughly>[多来几余]) ?{_MONEY}| ?{_MONEY}(?:零?[多几](?![少个块角毛分]))?"
     rf"(?:(?:零)?(?P<jiao>{_DIGIT})(?:角|毛)?(?:(?P<fen>{_DIGIT})分?)?(?![0-9吨方个月年号笔户天期.])|(?P<half>半))?钱?)"
 )
 _SIGN = re.compile(rf"[¥￥] ?(?P<yuan>{NUMBER})")
-_JIAO = re.compile(rf"(?P<jiao>{_DIGIT})(?:角|毛)(?:(?P<fen>{_DIGIT})分?)?钱?(?!病)")
+_JIAO = re.compile(rf"(?<!小)(?P<jiao>{_DIGIT})(?:角|毛)(?:(?P<fen>{_DIGIT})分?)?钱?(?!病)")
 _FEN = re.compile(rf"(?P<fen>{NUMBER})分钱")
 # A sum named without its unit, after a word for money that changes hands: 充200, 先存五百吧, 扣66是什么
 _HANDED = (
-    r"(?:充值?|预存|存|交|缴|付款?|冲|扣款?|欠费?|多收|少收|收费?|退款?|补交|补|转账?|余额)(?:是|还?有|还?剩)?"
+    r"(?:充值?|预存|存|交|缴|付款?|冲|扣款?|欠费?|多收|少收|收费?|退款?|补交|补|转账?|余额|高出|"
+    r"[那这]笔|先[来打摆放]个?|来个|top ?up|pay|recharge)(?:是|还?有|还?剩)?"
     r"(?:进去?|上|个|了|费|掉|过|我|完|够|满|起码|大概|差不多|才|只|到|[:： ])*"
 )
 # What a number counts or names when it is no sum.
@@ -42,12 +45,16 @@ _BARE = re.compile(
 _CAME_TO = re.compile(
     r"(?:^|突然|变成?|涨到|涨成|到了?|成了|花了?|要了?|就是?|才|得|共|来了|出来|收了|是)"
     r"(?P<yuan>[一二两三四五六七八九][百千][一二三四五六七八九](?:[百十][一二三四五六七八九]?)?)"
-    r"(?=$|[,。，！!？?~ ]|了|够|吧|的水费|呢|啊|多)"
+    r"(?=$|[,。，！!？?~ ]|了|够|吧|的水费|呢|啊|多|从|也)"
 )
 _BALANCE = re.compile(
     rf"(?:余额|余钱|账户里?的?钱?)(?:要是|如果)?(?:低于|少于|小于|不足|不到|不够|只?剩下?)(?:了|到)?(?P<yuan>{NUMBER})(?![0-9.吨方立天日])"
 )
-_UNITLESS = (_BARE, _CAME_TO, _BALANCE)
+# An amount under which something shall be told: 低于一百就叫我
+_UNDER = re.compile(rf"(?:低于|少于|少过|不足|不到|低过)(?P<yuan>{NUMBER})(?=就|时|的?时候|以后)")
+# Hundreds and something, all that a question is about: 四百多？
+_ROUGH = re.compile(r"(?:^|高出|多出|多收|多扣|多交|贵了|涨了)(?P<yuan>[一二两三四五六七八九][百千])多(?=$|[,。，！!？?~ ])")
+_UNITLESS = (_BARE, _CAME_TO, _BALANCE, _UNDER, _ROUGH)
 _BARE_MOST = 100_000  # yuan; longer numbers are something else
 # 一块 alone means "together" (一块交了) unless money follows.
 _TOGETHER = re.compile(r"一块(?!钱|[0-9一二两三四五六七八九半]|整)")
@@ -56,7 +63,7 @@ _EITHER = re.compile("[一二两三四五六七八九]{2}")
 
 _VOLUME = re.compile(
     rf"(?P<number>{NUMBER}){_ROUGHLY} ?(?:(?:个)?(?:吨|t(?![a-z0-9])|立方米|立方|m3|m³|方(?![面法式便案向块程针圆]))|度(?=水))"
-    rf"(?P<half>半)?"
+    rf"(?:(?P<half>半)|(?P<tenth>(?<=吨)[一二三四五六七八九1-9])(?![0-9块元毛角点多来几十百千吨方天个年月]))?"
 )
 # What the meter counts is called 字 as well; fewer than ten are characters (写错两个字) unless water was used.
 _COUNTS = re.compile(rf"(?P<used>[用走抄算多](?:了|的|掉)?)?(?P<number>{NUMBER}){_ROUGHLY}个?字(?![母体眼节样据数])")
@@ -88,18 +95,27 @@ _OTHER_READING = re.compile(
     rf"(?:上个?月|上期|上次|上回|原来|之前|以前|前面|我看|自己看|看的)(?:的|是|抄|走到|到|了|[:： ])*"
     rf"(?P<number>[0-9]{{2,6}}){_NO_READING_AFTER}"
 )
+# Where a meter is talked of, and no money, a number after "is" or "stands at" is its reading.
+_METER_TALK = re.compile(r"水?表(?![示格扬情达])|抄|读数|示数|指针|止码|黑[的字]|红[的字]|上面显示|报数|reading|meter")
+_MONEY_TALK = re.compile(r"[元块费钱交缴扣充付¥￥]|账单|帐单|余额|户号|手机|电话|编号|表号")
+_STANDS_AT = re.compile(
+    r"(?:^|[是到在才成个数=:：,，。 ]|明明|实际|显示|抄了?|[:：] ?)"
+    r"(?P<number>(?<![0-9.])(?:[0-9]{3,6}(?:\.[0-9]{1,3})?|[0-9](?: [0-9]){2,5})|"
+    r"[一二两三四五六七八九][千百][零一二两三四五六七八九十百千]*多?)"
+    rf"(?!{_COUNTED}|[a-z零一二两三四五六七八九])(?=$|[,。，、;；！!？?\] ]|了|吧|就|那|的|侬|蹲|的?对)"
+)
 
-_MEASURES = "个|条|笔|户|张|项|单|份|家|套|行|号|位"
+_MEASURES = "个|只|条|笔|户|张|项|单|份|家|套|行|号|位"
 _NTH = re.compile(rf"(?P<from_end>倒数)?第(?P<number>{NUMBER})(?:(?:{_MEASURES})(?![月季阶])|(?=$|[,。，！!？? 和]))")
-_LAST = re.compile(rf"(?:最后|最末|末尾)(?:那|这)?一?(?:{_MEASURES})|(?:最后|末尾)的(?=$|那)")
-_FIRST = re.compile(rf"(?:头一|首|最前面那?一?|最上面那?一?)(?:{_MEASURES})")
+_LAST = re.compile(rf"(?:最后|最末|末尾)(?:那|这)?一?(?:{_MEASURES})(?!知道)|倒数头一(?:{_MEASURES})|(?:最后|末尾)的(?=$|那)")
+_FIRST = re.compile(rf"(?:(?<!倒数)头一|首|最前面那?一?|最上面那?一?)(?:{_MEASURES})")
 _ONLY_A_NUMBER = re.compile(r"(?:选|我选)?\s*(?P<number>[1-9][0-9]?|[一二两三四五六七八九十])\s*(?:吧|[。.、])?")
 
 
 def find_amounts(text: str) -> Iterator[Amount]:
     """Sums of money in fen (八十六块四, 三毛五, ¥12.5, 1.2万元, 充200)."""
     together = [match.start() for match in _TOGETHER.finditer(text)]
-    for pattern in (_SIGN, _YUAN, _JIAO, _FEN, _BARE, _CAME_TO, _BALANCE):
+    for pattern in (_SIGN, _YUAN, _JIAO, _FEN, *_UNITLESS):
         for match in pattern.finditer(text):
             fen = None if match.start() in together else _fen(match)
             if fen is None or _is_either(match, "yuan") or (pattern in _UNITLESS and fen > _BARE_MOST * 100):
@@ -124,8 +140,15 @@ def find_volumes(text: str) -> Iterator[Volume]:
         number = parse_number(match["number"])
         if number is None or _is_no_volume(match, number):
             continue
-        volume = number + (Decimal("0.5") if match.groupdict().get("half") else 0)
+        volume = number + _rest(match.groupdict())
         yield match.start("number"), match.end(), _plain(volume)
+
+
+def _rest(parts: Dict[str, Optional[str]]) -> Decimal:
+    """What is said after the unit: 三吨半, 一吨三."""
+    if parts.get("half"):
+        return Decimal("0.5")
+    return (parse_number(parts.get("tenth") or "零") or Decimal(0)) / 10
 
 
 def _is_no_volume(match: re.Match[str], number: Decimal) -> bool:
@@ -140,8 +163,10 @@ def _is_no_volume(match: re.Match[str], number: Decimal) -> bool:
 def find_readings(text: str) -> Iterator[Volume]:
     """Readings of a meter without a unit, as volumes (表上是1208, 走到2345了)."""
     found = [match for pattern in (_READING, _READING_FIRST) for match in pattern.finditer(text)]
+    if _METER_TALK.search(text) and not _MONEY_TALK.search(text):
+        found += _STANDS_AT.finditer(text)
     for match in (*found, *(_OTHER_READING.finditer(text) if found else ())):
-        number = parse_number(match["number"])
+        number = parse_number(match["number"].replace(" ", "").rstrip("多"))
         if number is not None:
             yield match.start("number"), match.end("number"), _plain(number)
 
