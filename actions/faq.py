@@ -19,7 +19,7 @@ from runxia.faq import FaqEntry
 from services.accounts import BoundAccount
 from services.knowledge import FAIR, LEAST_USEFUL, MOST_USELESS, USEFUL, USELESS
 
-SURE = 0.5  # confidence from which an entry is answered at once; of those, 85 in 100 are right (python -m bot.evaluate)
+SURE = 0.5  # confidence from which an entry is answered at once; of those, 85 in 100 are right (make evaluate)
 NEAR = 0.2  # score under which no entry has anything to do with the message
 OFFERED = 3
 FOUND = 6

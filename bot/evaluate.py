@@ -1,9 +1,8 @@
-"""Tells how well messages are understood: ``python -m bot.evaluate [--phrasings FILE]``, after training.
+"""Tells how well messages are understood: ``python -m bot.evaluate``, after training.
 
-Intents are cross-validated (5 folds, stratified): the classifier is trained anew for each fold, on features of the trained
-model; so are the learnt entities. With ``--phrasings``, a JSON-lines file of ``{"text", "topic"}`` is also put to the whole
-model; topics that are no intents are left out. Retrieval from the knowledge base is measured with each phrasing left out in
-turn.
+In the quick form (``make evaluate``) the classifier and the learnt entities are cross-validated on features of the trained
+model. With ``--full`` (``make nlu-report``) the whole language part is trained anew for each fold, put to the sentences held
+apart, compared with Rasa as it comes and a simple classifier, and taken apart; ``results/nlu-report.md`` tells all of it.
 """
 
 from __future__ import annotations
@@ -11,219 +10,132 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import time
 from collections import Counter
 from pathlib import Path
-from typing import Any, Dict, List, NamedTuple, Tuple
+from typing import Any, Dict, List, Sequence, Tuple
 
-from bot.environment import MODEL_FILE, ROOT, configure_logging, models_dir, prepare
+from bot.environment import MODEL_FILE, configure_logging, models_dir, prepare
+from bot.evaluation.examples import Truth, held_out, training_messages, truth_of, without_known
+from bot.evaluation.scores import Confusion, Rates
 
-FOLDS = 5
-SEED = 7
 WORST = 25
-CONFIDENCES = (0.2, 0.3, 0.4, 0.5, 0.6)
-MARGINS = (0.0, 0.05, 0.1, 0.15, 0.2)
-FEATURES_NODE = "SentenceEmbedding"  # the last featurizer of config.yml
-
-Example = Tuple[str, str]  # text, intent
 
 
 def main() -> None:
-    """Print accuracy, macro-F1, the worst confusions, thresholds, and the time a message takes."""
+    """Measure, and print or write."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--phrasings", type=Path, help="JSON lines of text and topic, from real customers")
+    parser.add_argument("--full", action="store_true", help="everything, into results/nlu-report.md; an hour or so")
+    parser.add_argument("--no-folds", action="store_true", help="with --full: without cross-validation")
+    parser.add_argument("--no-stock", action="store_true", help="with --full: without stock Rasa")
+    parser.add_argument("--stock-folds", action="store_true", help="with --full: cross-validate stock Rasa too; some hours")
+    parser.add_argument("--phrasings", type=Path, help="only JSON lines of text and topic, from real customers")
     arguments = parser.parse_args()
     prepare()
-    from rasa.core.agent import load_agent
+    import rasa.core.agent  # noqa: F401 - what it imports warns of things that only Rasa could mend
 
     configure_logging()
-    agent = asyncio.run(load_agent(model_path=str(models_dir() / MODEL_FILE)))
-    cross_validate(agent)
-    cross_validate_entities(agent)
-    print_retrieval()
     if arguments.phrasings:
-        lines = arguments.phrasings.read_text(encoding="utf-8").splitlines()
-        asyncio.run(try_phrasings(agent, [json.loads(line) for line in lines]))
+        measure_phrasings(arguments.phrasings)
+    elif arguments.full:
+        measure_all(arguments)
+    else:
+        measure_quickly()
 
 
-def cross_validate(agent: Any) -> None:
-    """Cross-validate the intent classifier on the training examples."""
-    import numpy as np
-    import scipy.sparse
-    from sklearn.metrics import accuracy_score, f1_score
-    from sklearn.model_selection import StratifiedKFold
+def measure_quickly() -> None:
+    """Print accuracy, macro-F1, the worst confusions, thresholds, learnt entities, and what the knowledge base finds."""
+    from bot.evaluation.crossval import thresholds, validate_classifier, validate_entities
+    from bot.evaluation.retrieval import measure_retrieval
 
-    from bot.nlu.intents import LinearHead, LinearIntentClassifier, sentence_features
-
-    examples = read_examples()
-    started = time.perf_counter()
-    messages = _featurise(agent, [text for text, _ in examples])
-    spent = time.perf_counter() - started
-    rows = [sentence_features(message) for message in messages]
-    sparse, dense = scipy.sparse.vstack([row[0] for row in rows]).tocsr(), np.vstack([row[1] for row in rows])
-    truth = np.array([intent for _, intent in examples])
-    labels = sorted(set(truth))
-    confidences = np.zeros((len(truth), len(labels)))
-    settings = {**LinearIntentClassifier.get_default_config(), **_settings_of("LinearIntentClassifier")}
-    for train, test in StratifiedKFold(FOLDS, shuffle=True, random_state=SEED).split(rows, truth):
-        head = LinearHead.fit(sparse[train], dense[train], list(truth[train]), settings)
-        confidences[test] = head.confidences(sparse[test], dense[test])
-    guesses = np.array(labels)[confidences.argmax(axis=1)]
-    print(f"{len(truth)} examples of {len(labels)} intents; features take {1000 * spent / len(truth):.1f} ms a message")
-    print(f"accuracy {accuracy_score(truth, guesses):.3f}, macro-F1 {f1_score(truth, guesses, average='macro'):.3f}")
-    _print_confusions(examples, list(guesses))
-    _print_thresholds(confidences, guesses == truth)
+    agent, messages = _agent(), training_messages()
+    scores = validate_classifier(agent, messages)
+    print(f"{len(messages)} 条例句，{len(scores.labels)} 个意图：准确率 {scores.accuracy:.3f}，宏平均 F1 {scores.macro_f1:.3f}")
+    _print_confusions(scores.confusions)
+    print("\n把握至少、领先至少：回答的比例，其中对的，原本答对却被反问的")
+    for least, gap, answered, right, for_nothing in thresholds(scores):
+        print(f"  {least:.2f} {gap:.2f}: {answered:.3f} {right:.3f} {for_nothing:.3f}")
+    _print_rates("学出来的实体", validate_entities(agent, messages))
+    found = measure_retrieval()
+    print(f"\n知识库 {found.entries} 条、{found.phrasings} 种问法：第一条就对 {found.first:.3f}，前三条里有 {found.among:.3f}")
+    for confidence, (answered, right, offered) in found.at_once.items():
+        print(f"  把握至少 {confidence}: 直接回答 {answered:.3f}，其中对 {right:.3f}；其余三条里有 {offered:.3f}")
+    for entry, instead, text in found.misses[:WORST]:
+        print(f"  {entry} → {instead}    {text}")
 
 
-def cross_validate_entities(agent: Any) -> Dict[str, Score]:
-    """Cross-validate the entities that are learnt, print how well each kind is found, and return it.
+def measure_all(arguments: argparse.Namespace) -> None:
+    """Measure everything that is not left out, write the report and print its summary."""
+    from bot.evaluation.ablation import ablate
+    from bot.evaluation.crossval import configured_pipeline, validate_pipeline, validate_simple
+    from bot.evaluation.heldout import measure
+    from bot.evaluation.report import Report, summary, write
+    from bot.evaluation.retrieval import measure_retrieval
+    from bot.evaluation.rivals import stock_model, stock_pipeline
 
-    A find counts if its kind and both ends are right. The folds hold examples without entities too, so that what is found
-    where nothing is counts against it.
-
-    Returns:
-        precision, recall, F1 and number of annotated entities, by kind and for ``all``.
-    """
-    import tempfile
-
-    from sklearn.model_selection import KFold
-
-    from bot.nlu.names import NameExtractor, NameTagger, Sentence, annotated, sample
-
-    settings = {**NameExtractor.get_default_config(), **_settings_of("NameExtractor")}
-    messages = _training_messages()
-    read = _featurise(agent, [message.get("text") for message in messages])
-    examples = [(Sentence.of(found), annotated(message)) for found, message in zip(read, messages, strict=True)]
-    right: Counter[str] = Counter()
-    found_at_all: Counter[str] = Counter()
-    marked: Counter[str] = Counter()
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "names"
-        for train, test in KFold(FOLDS, shuffle=True, random_state=SEED).split(examples):
-            NameTagger.train(path, sample([examples[at] for at in train], settings["unmarked"], settings["seed"]), settings)
-            tagger = NameTagger(path)
-            for sentence, truth in (examples[at] for at in test):
-                found = tagger.find(sentence)
-                right.update(mention.kind for mention in set(found) & set(truth))
-                found_at_all.update(mention.kind for mention in found)
-                marked.update(mention.kind for mention in truth)
-    scores = {kind: Score.of(right[kind], found_at_all[kind], marked[kind]) for kind in sorted(marked)}
-    scores["all"] = Score.of(right.total(), found_at_all.total(), marked.total())
-    print("\nlearnt entities, exact: precision, recall, F1, how many")
-    for kind, score in scores.items():
-        print(f"  {kind:8} {score.precision:.3f} {score.recall:.3f} {score.f1:.3f} {score.marked}")
-    return scores
+    examples = [truth_of(message) for message in training_messages()]
+    asked = without_known(held_out(), [example.text for example in examples])
+    single = [truth for truth in asked if len(truth.requests) == 1]
+    _say("测试句")
+    runxia = measure(models_dir() / MODEL_FILE, asked)
+    _say("Rasa 原装 DIET")
+    stock = None if arguments.no_stock else measure(stock_model(examples), asked)
+    _say("字 n-gram + 逻辑回归")
+    simple = _simple(examples, single)
+    _say("去掉一样特征")
+    ablations = ablate(_agent(), examples, single)
+    _say("交叉验证")
+    folds = None if arguments.no_folds else validate_pipeline(configured_pipeline(), examples)
+    simple_folds = None if arguments.no_folds else validate_simple(examples)
+    stock_folds = validate_pipeline(stock_pipeline(), examples) if arguments.stock_folds else None
+    report = Report(
+        len(examples), len({example.intent for example in examples}), len(asked), runxia, stock, simple, folds, stock_folds,
+        simple_folds, measure_retrieval(), ablations,
+    )  # fmt: skip
+    path = write(report)
+    print(f"\n{summary(report)}\n\n{path}")
 
 
-class Score(NamedTuple):
-    """How well one kind of entity is found."""
+def measure_phrasings(path: Path) -> None:
+    """Put real customers' messages to the model; topics that are no intents are left out."""
+    from bot.evaluation.scores import confusions, score_intents
+    from bot.evaluation.speed import read_with
 
-    precision: float
-    recall: float
-    f1: float
-    marked: int
-
-    @classmethod
-    def of(cls, right: int, found: int, marked: int) -> Score:
-        """From counts of the right ones, those found and those annotated."""
-        precision, recall = right / max(1, found), right / max(1, marked)
-        return cls(precision, recall, 2 * right / max(1, found + marked), marked)
-
-
-def read_examples() -> List[Example]:
-    """The training examples, as the importer reads them."""
-    return [(message.get("text"), message.get("intent")) for message in _training_messages()]
+    rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    intents = {message.get("intent") for message in training_messages()}
+    truths = [Truth(row["text"], row["topic"], "", None, Counter()) for row in rows if row["topic"] in intents]
+    reading = read_with(models_dir() / MODEL_FILE, [truth.text for truth in truths])
+    scores = score_intents(truths, reading.heard)
+    print(f"{len(rows)} 句中 {len(truths)} 句的主题是意图：准确率 {scores.accuracy:.3f}，反问 {scores.asked_back:.3f}")
+    _print_confusions(confusions(truths, reading.heard))
 
 
-def _training_messages() -> List[Any]:
-    from rasa.shared.importers.importer import TrainingDataImporter
+def _simple(examples: Sequence[Truth], asked: Sequence[Truth]) -> Tuple[float, float]:
+    from bot.evaluation.crossval import accuracy_and_f1
+    from bot.evaluation.rivals import simple_guesses
 
-    importer = TrainingDataImporter.load_from_config(str(ROOT / "config.yml"), str(ROOT / "domain.yml"), [str(ROOT / "data")])
-    return list(importer.get_nlu_data("zh").intent_examples)
-
-
-def _settings_of(component: str) -> Dict[str, Any]:
-    import yaml
-
-    pipeline = yaml.safe_load((ROOT / "config.yml").read_text(encoding="utf-8"))["pipeline"]
-    return next(dict(each) for each in pipeline if each["name"].endswith(f".{component}"))
+    return accuracy_and_f1([truth.intent for truth in asked], simple_guesses(examples, asked))
 
 
-def _featurise(agent: Any, texts: List[str]) -> List[Any]:
-    """Messages with the features that the trained model gives them."""
-    from rasa.core.channels.channel import UserMessage
-    from rasa.engine.constants import PLACEHOLDER_MESSAGE
+def _agent() -> Any:
+    from rasa.core.agent import load_agent
 
-    runner = agent.processor.graph_runner
-    node = next(name for name in runner._graph_schema.nodes if FEATURES_NODE in name)
-    found = runner.run(inputs={PLACEHOLDER_MESSAGE: [UserMessage(text) for text in texts]}, targets=[node])
-    messages: List[Any] = found[node][: len(texts)]  # after them come the pieces of those that may hold several requests
-    return messages
+    return asyncio.run(load_agent(model_path=str(models_dir() / MODEL_FILE)))
 
 
-def _print_confusions(examples: List[Example], guesses: List[str]) -> None:
-    wrong = Counter((intent, guess) for (_, intent), guess in zip(examples, guesses, strict=True) if intent != guess)
-    print("\nmost confused (what it was → what was heard):")
-    for (intent, guess), count in wrong.most_common(WORST):
-        sample = next(text for (text, truth), heard in zip(examples, guesses, strict=True) if (truth, heard) == (intent, guess))
-        print(f"  {count:3d}  {intent} → {guess}    {sample}")
+def _say(step: str) -> None:
+    print(f"{step} ……", flush=True)
 
 
-def _print_thresholds(confidences: Any, right: Any) -> None:
-    """What asking back would do at each pair of thresholds of the FallbackClassifier."""
-    import numpy as np
-
-    ordered = np.sort(confidences, axis=1)
-    best, margin = ordered[:, -1], ordered[:, -1] - ordered[:, -2]
-    print("\nthreshold, ambiguity: share answered, of these right; share of right ones asked back for nothing")
-    for least in CONFIDENCES:
-        for gap in MARGINS:
-            answered = (best >= least) & (margin >= gap)
-            print(
-                f"  {least:.1f} {gap:.2f}: {answered.mean():.3f} {right[answered].mean():.3f} {(~answered)[right].mean():.3f}"
-            )
+def _print_confusions(found: List[Tuple[Confusion, List[str]]]) -> None:
+    print("\n最容易混淆的（应为 → 听成）：")
+    for (truth, heard), texts in found[:WORST]:
+        print(f"  {len(texts):3d}  {truth} → {heard}    {texts[0]}")
 
 
-def print_retrieval() -> None:
-    """How often the knowledge base's right entry is first, or among the first three, for a phrasing it has not learnt."""
-    import numpy as np
-
-    from bot.nlu.faq import FaqRetriever, learn_folder
-
-    settings = FaqRetriever.get_default_config()
-    learnt = learn_folder(ROOT / settings["path"], settings["embedding_weight"])
-    order = np.argsort(-learnt.held_out, axis=1)
-    first = order[:, 0] == learnt.truth
-    among = (order[:, :3] == learnt.truth[:, None]).any(axis=1)
-    sure = np.array([learnt.index.confidences(scores).max() for scores in learnt.held_out])
-    keys = np.array([key for _, key in learnt.index.entries])
-    print(f"\nknowledge base: {len(keys)} entries, {len(first)} phrasings, each left out in turn")
-    category = keys[order[:, 0]] == keys[learnt.truth]
-    print(f"first {first.mean():.3f}, among three {among.mean():.3f}, category {category.mean():.3f}")
-    print("confidence: share answered at once, of these right; of the others, right one among the three offered")
-    for least in CONFIDENCES:
-        at_once = sure >= least
-        print(f"  {least:.1f}: {at_once.mean():.3f} {first[at_once].mean():.3f} {among[~at_once].mean():.3f}")
-    misses = [(learnt.truth[row], order[row, 0], learnt.phrasings[row]) for row in np.flatnonzero(~among)]
-    print("not even among three (what it was → what was found):")
-    for truth, found, text in misses[:WORST]:
-        print(f"  {learnt.index.entries[truth][0]} → {learnt.index.entries[found][0]}    {text}")
-
-
-async def try_phrasings(agent: Any, rows: List[Dict[str, str]]) -> None:
-    """Put real customers' messages to the model and compare with their topics."""
-    intents = {intent for _, intent in read_examples()}
-    known = [row for row in rows if row["topic"] in intents]
-    results: Counter[str] = Counter()
-    started = time.perf_counter()
-    for row in known:
-        heard = (await agent.parse_message(row["text"]))["intent"]["name"]
-        results["right" if heard == row["topic"] else "asked back" if heard == "nlu_fallback" else "wrong"] += 1
-        if heard != row["topic"]:
-            print(f"  {row['topic']} → {heard}    {row['text']}")
-    spent = (time.perf_counter() - started) / max(1, len(known))
-    print(f"\nreal messages: {len(known)} of {len(rows)} have a topic that is an intent")
-    print(f"{dict(results)}; {1000 * spent:.0f} ms each")
+def _print_rates(title: str, scores: Dict[str, Rates]) -> None:
+    print(f"\n{title}：精确率、召回率、F1、个数")
+    for kind, rates in scores.items():
+        print(f"  {kind:8} {rates.precision:.3f} {rates.recall:.3f} {rates.f1:.3f} {rates.total}")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """Finds the entries of the knowledge base that a message may ask for; they are read by ``actions/faq.py``.
 
 An entry is compared as a whole, since its few phrasings never hold all words that customers use: by the embedding of its
-questions, and by its character n-grams, those of keywords and answer included. ``python -m bot.evaluate`` measures it.
+questions, and by its character n-grams, those of keywords and answer included. ``make evaluate`` measures it.
 """
 
 from __future__ import annotations

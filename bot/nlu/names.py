@@ -1,7 +1,7 @@
 """Finds names: of people, companies, addresses, and what an account is called. Learnt from the annotated examples.
 
 A conditional random field over characters, which also sees what spaCy's patterns (``name_rules``) find, and beside it those
-patterns themselves where the field finds nothing. ``python -m bot.evaluate`` cross-validates it; ``tests/bot/test_entities.py``
+patterns themselves where the field finds nothing. ``make evaluate`` cross-validates it; ``tests/bot/test_entities.py``
 measures it on sentences of their own.
 """
 
