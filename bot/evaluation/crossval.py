@@ -154,7 +154,7 @@ def validate_entities(agent: Any, messages: Sequence[Any]) -> Dict[str, Rates]:
     """
     from sklearn.model_selection import KFold
 
-    from bot.nlu.names import NameExtractor, NameTagger, Sentence, annotated, sample
+    from bot.nlu.names import NameExtractor, NameTagger, Sentence, annotated, lessons
 
     settings = {**NameExtractor.get_default_config(), **settings_of("NameExtractor")}
     read = featurise(agent, [message.get("text") for message in messages])
@@ -163,7 +163,7 @@ def validate_entities(agent: Any, messages: Sequence[Any]) -> Dict[str, Rates]:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "names"
         for train, test in KFold(FOLDS, shuffle=True, random_state=SEED).split(examples):
-            NameTagger.train(path, sample([examples[at] for at in train], settings["unmarked"], settings["seed"]), settings)
+            NameTagger.train(path, lessons([examples[at] for at in train], settings), settings)
             tagger = NameTagger(path)
             for at in test:
                 found[at] = tagger.find(examples[at][0])

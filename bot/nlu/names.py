@@ -35,6 +35,8 @@ from rasa.shared.nlu.training_data.training_data import TrainingData
 from bot.nlu.aliases import ALIAS, find_named
 from bot.nlu.name_features import HOUSE, Word, character_features, listed_names
 from bot.nlu.name_rules import find_by_pattern
+from bot.nlu.name_swaps import Swapper
+from bot.nlu.tokenizer import DomainTokenizer, words_in
 from bot.nlu.values import VALUE_SPANS
 
 NAMES = (ALIAS, "name", "address", "org")
@@ -43,7 +45,17 @@ OUTSIDE = "O"
 
 _SHORTEST, _LONGEST = {"name": 2, "org": 3, "address": 2, ALIAS: 1}, {"name": 4, "org": 40, "address": 60, ALIAS: 16}
 # What is caught along with a name and is none of it.
-_BEFORE_ADDRESS = re.compile(r"(?:地址|位置|地点|门牌号?|住址|就|我|家|住|在|位于|是|寄到|送到|到|写|喺|给|[:： ，,])+")
+_BEFORE_ADDRESS = re.compile(
+    r"(?:地址|位置|地点|门牌号?|住址|包括|标成|备注|还有|从|由|就|我们?|阿拉|伲|家|住|在|位于|是|寄到|送到|到|写|喺|给|铺头|店|[今明]朝|"
+    r"[:： ，,])+"
+)
+_BEFORE_ORG = re.compile(
+    r"(?:抬头|单位名?称?|公司名称|户名|名称|开票|开给|开成|开|写成?|给|是|为|叫|改成|我们?|在|[:： ，,])+(?=..)"
+)
+# What has the form of a name and is none: a floor, a place that anybody may mean, a price.
+_NO_ADDRESS = re.compile(r".*的|(?:[0-9一二三四五六七八九十两几]+[间层楼])+.{0,2}|(?:新建|整个|每个|各个|[这那哪挖修走问]).*")
+_NO_ORG = re.compile(r".*(?:的|那个|这个|哪个|多少|什么|电话|准备).*")
+_NO_PERSON = re.compile(r".*[费住水表钱款户单票房修]")
 _AFTER_NAME = re.compile(r"(?:[吧呢吗啊呀了的哈嘛]|可以|就行|就好)+$")
 _PERSON = re.compile("[\u4e00-\u9fff·]+")
 
@@ -120,6 +132,36 @@ def sample(examples: Sequence[Example], unmarked: int, seed: int) -> List[Exampl
     return [*marked, *random.Random(seed).sample(others, min(unmarked, len(others)))]
 
 
+def lessons(examples: Sequence[Example], settings: Dict[str, Any]) -> List[Example]:
+    """What the field learns from: a sample of the examples, and those with names again, with other names in their places."""
+    chosen = sample(examples, settings["unmarked"], settings["seed"])
+    marked = [example for example in chosen if example[1]]
+    own: Dict[str, List[str]] = {kind: [] for kind in NAMES}
+    for sentence, mentions in marked:
+        for start, end, kind in mentions:
+            own[kind].append(sentence.text[start:end])
+    swapper = Swapper(own, settings["seed"])
+    words = words_in(Path(settings["words_path"]))
+    tokenizer = DomainTokenizer(DomainTokenizer.get_default_config(), None, None, words)
+    return [*chosen, *(_swapped(example, swapper, tokenizer) for _ in range(settings["swaps"]) for example in marked)]
+
+
+def _swapped(example: Example, swapper: Swapper, tokenizer: DomainTokenizer) -> Example:
+    sentence, mentions = example
+    text, places = swapper.swap(sentence.text, mentions)
+    outside = [value for value in sentence.values if all(value[1] <= start or end <= value[0] for start, end, _ in mentions)]
+    moved = [(start + shift, end + shift, kind) for start, end, kind in outside for shift in [_shift(start, mentions, places)]]
+    message = Message({TEXT: text, VALUE_SPANS: moved})
+    message.set(TOKENS_NAMES[TEXT], tokenizer.tokenize(message, TEXT))
+    return Sentence.of(message), [Mention(*place) for place in places]
+
+
+def _shift(at: int, before: Sequence[Mention], after: Sequence[Tuple[int, int, str]]) -> int:
+    """How far what follows some of the names has moved."""
+    ends = [(moved[1] - old.end) for old, moved in zip(sorted(before), after, strict=True) if old.end <= at]
+    return ends[-1] if ends else 0
+
+
 def _labels(length: int, mentions: Sequence[Mention]) -> List[str]:
     labels = [OUTSIDE] * length
     for start, end, kind in mentions:
@@ -149,20 +191,27 @@ def _fit(mention: Mention, sentence: Sentence) -> Optional[Mention]:
     text = sentence.text
     if kind in ("address", "org"):
         start = _start_of_place(start, sentence)
-        lead = _BEFORE_ADDRESS.match(text, start, end) if kind == "address" else None
+        lead = (_BEFORE_ADDRESS if kind == "address" else _BEFORE_ORG).match(text, start, end)
         start = lead.end() if lead else start
     if kind == "address":
         house = HOUSE.match(text, end)
         end = house.end() if house else end
     elif (kind == "name" and end - start > 2) or kind == ALIAS:
         end = start + len(_AFTER_NAME.sub("", text[start:end]))
-    fits = _SHORTEST[kind] <= end - start <= _LONGEST[kind] and (kind != "name" or _PERSON.fullmatch(text[start:end]))
+    fits = _SHORTEST[kind] <= end - start <= _LONGEST[kind] and _can_be(kind, text[start:end])
     clashes = any(
         (value_start < end and start < value_end and not (start <= value_start and value_end <= end and kind != "name"))
         or (value_start <= start and end <= value_end)
         for value_start, value_end, _ in sentence.values
     )
     return Mention(start, end, kind) if fits and not clashes else None
+
+
+def _can_be(kind: str, words: str) -> bool:
+    if kind == "name":
+        return bool(_PERSON.fullmatch(words)) and not _NO_PERSON.fullmatch(words)
+    unlike = {"address": _NO_ADDRESS, "org": _NO_ORG}.get(kind)
+    return not (unlike and unlike.fullmatch(words))
 
 
 def _start_of_place(start: int, sentence: Sentence) -> int:
@@ -190,9 +239,13 @@ class NameExtractor(GraphComponent, EntityExtractorMixin):
         """Settings of the field.
 
         ``c1``, ``c2``: how much it is regularised; ``iterations``: at most; ``unmarked``: how many of the examples without
-        names it learns from; ``seed``: of their choice; ``naming_intent``: the intent of messages that name an account.
+        names it learns from; ``swaps``: how often it sees those with names again, with other names; ``seed``: of all chance;
+        ``words_path``: the word lists of the tokenizer; ``naming_intent``: the intent of messages that name an account.
         """
-        return {"c1": 0.1, "c2": 0.02, "iterations": 100, "unmarked": 3000, "seed": 7, "naming_intent": "set_alias"}
+        return {
+            "c1": 0.1, "c2": 0.02, "iterations": 100, "unmarked": 3000, "swaps": 2, "seed": 7, "words_path": "data/lookups",
+            "naming_intent": "set_alias",
+        }
 
     def __init__(
         self, config: Dict[str, Any], storage: ModelStorage, resource: Resource, tagger: Optional[NameTagger] = None
@@ -230,8 +283,7 @@ class NameExtractor(GraphComponent, EntityExtractorMixin):
             (Sentence.of(example), annotated(example)) for example in training_data.intent_examples if example.get(TEXT)
         ]
         with self._storage.write_to(self._resource) as folder:
-            chosen = sample(examples, self._config["unmarked"], self._config["seed"])
-            NameTagger.train(folder / MODEL_FILE, chosen, self._config)
+            NameTagger.train(folder / MODEL_FILE, lessons(examples, self._config), self._config)
         return self._resource
 
     def process(self, messages: List[Message]) -> List[Message]:

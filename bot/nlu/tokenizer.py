@@ -69,9 +69,7 @@ class DomainTokenizer(Tokenizer):
         cls, config: Dict[str, Any], model_storage: ModelStorage, resource: Resource, execution_context: ExecutionContext
     ) -> DomainTokenizer:
         """A tokenizer for training, with the words as they are in the folder now."""
-        files = sorted(Path(config["words_path"]).glob("*.txt"))
-        words = sorted({word for path in files for word in read_words(path)})
-        return cls(config, model_storage, resource, words)
+        return cls(config, model_storage, resource, words_in(Path(config["words_path"])))
 
     @classmethod
     def load(
@@ -115,6 +113,11 @@ class DomainTokenizer(Tokenizer):
 
     def _split(self, text: str) -> List[Tuple[str, int, int]]:
         return list(self._jieba.tokenize(text, HMM=False)) if text else []
+
+
+def words_in(folder: Path) -> List[str]:
+    """The words of all lists in a folder."""
+    return sorted({word for path in folder.glob("*.txt") for word in read_words(path)})
 
 
 def reading_of(message: Message) -> Optional[str]:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from bot.importer import read_words
-from bot.nlu.names import NAMES, NameExtractor, NameTagger, Sentence, annotated, sample
+from bot.nlu.names import NAMES, NameExtractor, NameTagger, Sentence, annotated, lessons
 from bot.nlu.tokenizer import DomainTokenizer
 from bot.nlu.values import VALUE_SPANS
 from bot.values import Value, find_values
@@ -83,7 +83,7 @@ def test_what_is_learnt(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     importer = TrainingDataImporter.load_from_config("config.yml", "domain.yml", ["data"])
     examples = [(read(example), annotated(example)) for example in importer.get_nlu_data("zh").intent_examples]
     settings = NameExtractor.get_default_config()
-    NameTagger.train(tmp_path / "names", sample(examples, settings["unmarked"], settings["seed"]), settings)
+    NameTagger.train(tmp_path / "names", lessons(examples, settings), settings)
     tagger = NameTagger(tmp_path / "names")
     sentences = [read(Message({"text": text})) for text, _ in rows()]
     found = [
