@@ -455,9 +455,7 @@ class ValidateInvoiceForm(Form):
         """The number, checked."""
         said = {**title_said(turn), **email_said(turn)}
         if said.get("invoice_tax_number"):
-            return said
-        if PERSON.search(turn.text):
-            return {"invoice_kind": TitleKind.PERSON.value, "invoice_name": None, "invoice_tax_number": NONE}
+            return {**_emptied(turn, said), **said}
         found = LONE_NUMBER.search(turn.text)
         if found is None:
             if turn.intent not in FORM_INTENTS:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -18,58 +18,10 @@ from services.errors import AutoPayNotOffered, AutoPaySigned, CallbackRefused, L
 from store import crypto
 from store.db import Database
 from store.models import AutoPayContract, Base, Outbox
+from tests.unit.auto_pay.fakes import FakeDebitDesk, FakePapay
 
 MOTHER, SON, ACCOUNT = "oMother", "oSon", "1000000001"
 NOW = datetime(2026, 11, 2, 9, 30, tzinfo=SHANGHAI)
-
-
-@dataclass
-class FakePapay:
-    """WeChat Pay's contracts in a dictionary."""
-
-    offered: bool = True
-    down: bool = False
-    contracts: dict[str, Contract] = field(default_factory=dict)
-    terminated: list[str] = field(default_factory=list)
-
-    def sign_url(self, contract_code: str, serial: int, shown_as: str) -> str:
-        """See :class:`services.auto_pay.ports.Papay`."""
-        return f"https://pay.example/{contract_code}?{shown_as}"
-
-    async def query(self, contract_code: str) -> Contract | None:
-        """See :class:`services.auto_pay.ports.Papay`."""
-        self._check()
-        return self.contracts.get(contract_code)
-
-    async def terminate(self, contract_id: str, reason: str) -> None:
-        """See :class:`services.auto_pay.ports.Papay`."""
-        self._check()
-        self.terminated.append(contract_id)
-
-    def parse_callback(self, body: bytes) -> Contract:
-        """See :class:`services.auto_pay.ports.Papay`."""
-        code, change, openid = body.decode().split()
-        return Contract(code, f"W{code}", change == "ADD", openid, NOW)
-
-    def _check(self) -> None:
-        if self.down:
-            raise SystemUnavailable("pay")
-
-
-@dataclass
-class FakeDebitDesk:
-    """Keeps what it is told."""
-
-    told: list[tuple[str, bool]] = field(default_factory=list)
-    down: bool = False
-
-    async def set_contract(
-        self, account_no: str, contract_code: str, contract_id: str, *, active: bool, since: datetime,
-    ) -> None:
-        """See :class:`services.auto_pay.ports.DebitDesk`."""
-        if self.down:
-            raise SystemUnavailable("csms")
-        self.told.append((account_no, active))
 
 
 @dataclass
@@ -106,7 +58,7 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
     db = Database(f"sqlite:///{tmp_path / 'debit.db'}")
     async with db.engine.begin() as connection:
         await connection.run_sync(Base.metadata.create_all)
-    papay, desk, clock = FakePapay(), FakeDebitDesk(), FixedClock(NOW)
+    papay, desk, clock = FakePapay(NOW), FakeDebitDesk(), FixedClock(NOW)
     auto_pay = AutoPay(
         db, papay, desk, clock, load_utility(Path("utility.yml")), link_key=b"k" * 32, public_base_url="https://water.example",
     )

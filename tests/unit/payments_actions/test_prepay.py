@@ -99,3 +99,80 @@ async def test_an_outage_keeps_what_was_confirmed(counter: Counter) -> None:
 async def test_what_is_owed_is_said_first(counter: Counter) -> None:
     await counter.bind("ordinary")
     assert "还有 1 笔账单没付" in await counter.say("充100", "prepay", amount=10000)
+
+
+@pytest.mark.parametrize("text", ["余额还剩多少", "预存的用完没"])
+async def test_the_balance_is_told(counter: Counter, text: str) -> None:
+    await counter.bind("credit")
+    assert "50.00元" in await counter.say(text, "prepay")
+    assert "存一点" in counter.talk.buttons
+    assert counter.talk.form is None
+
+
+async def test_no_balance(counter: Counter) -> None:
+    await counter.bind("ordinary")
+    assert "还没有预存的钱" in await counter.say("余额多少", "prepay", ask="balance")
+
+
+async def test_the_balance_of_an_account_that_is_gone(counter: Counter) -> None:
+    await counter.bind("ordinary")
+    del counter.csms.accounts[number_of("ordinary")]
+    assert "已经销户" in await counter.say("余额多少", "prepay")
+
+
+async def test_somebody_who_wants_it_back_is_sent_to_refunds(counter: Counter) -> None:
+    await counter.bind("credit")
+    assert "营业厅柜台" in await counter.say("充的钱能退吗", "prepay")
+
+
+async def test_a_sum_to_tap_and_another_one_after_all(counter: Counter) -> None:
+    await counter.bind("paid_up")
+    await counter.say("充值", "prepay")
+    assert "100.00元" in await counter.talk.tap("100元")
+    assert "想充多少" in await counter.talk.tap("换个金额")
+    assert "200.00元" in await counter.talk.tap("200元")
+
+
+async def test_a_no_to_the_sum_ends_it(counter: Counter) -> None:
+    await counter.bind("paid_up")
+    await counter.say("充值", "prepay")
+    assert "先不充" in await counter.say("不充了", "deny")
+    assert counter.talk.form is None
+
+
+async def test_an_account_to_choose(counter: Counter) -> None:
+    await counter.bind("neighbour_a", "paid_up", paid_up="爸妈家")
+    await counter.say("充100", "prepay", amount=10000)
+    assert "给哪一户充" in await counter.talk.tap("换一户")
+    assert "给 爸妈家" in await counter.talk.tap("爸妈家")
+
+
+async def test_saying_it_again_is_a_yes_unless_it_refuses(counter: Counter) -> None:
+    await counter.bind("paid_up")
+    await counter.say("充100", "prepay", amount=10000)
+    assert "先不充" in await counter.say("先别充", "prepay")
+    await counter.say("充100", "prepay", amount=10000)
+    assert "30分钟内有效" in await counter.say("充吧", "prepay")
+
+
+async def test_what_is_no_answer_is_asked_again(counter: Counter) -> None:
+    await counter.bind("paid_up")
+    await counter.say("充100", "prepay", amount=10000)
+    assert "还没充" in await counter.say("嗯？", "inform")
+    assert await orders(counter) == []
+
+
+async def test_an_account_unbound_meanwhile_takes_nothing(counter: Counter) -> None:
+    await counter.bind("paid_up")
+    await counter.say("充100", "prepay", amount=10000)
+    await counter.talk.services.accounts.unbind("oCustomer", number_of("paid_up"))
+    assert "刚才解绑了" in await counter.say("确认", "affirm")
+    assert await orders(counter) == []
+
+
+@pytest.mark.parametrize(("intent", "told"), [
+    ("EXTERNAL_prepay_received", "收到您预存的 100.00元"), ("EXTERNAL_prepay_refunded", "会原路退回微信"),
+])
+async def test_the_customer_is_told(counter: Counter, intent: str, told: str) -> None:
+    await counter.bind("paid_up")
+    assert told in await counter.say("x", intent, amount=10000, accounts=[[number_of("paid_up")]], count=1)
