@@ -101,7 +101,7 @@ format: setup ## put imports in order and fix what can be fixed
 evaluate: setup ## cross-validate the language model, quickly
 	@$(BOT) -m bot.evaluate
 
-nlu-report: train ## all about how well messages are understood: results/nlu-report.md (an hour; STOCK_EPOCHS=20 shortens it)
+nlu-report: train ## all about how well messages are understood: results/nlu-report.md (hours; STOCK_EPOCHS=10 shortens it)
 	@$(BOT) -m bot.evaluate --full
 
 transcripts: train ## hold the conversations of docs/transcripts.yml and write docs/transcripts.md
