@@ -24,7 +24,7 @@ WORST = 25
 def main() -> None:
     """Measure, and print or write."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--full", action="store_true", help="everything, into results/nlu-report.md; hours, most of them for stock Rasa")
+    parser.add_argument("--full", action="store_true", help="everything, into results/nlu-report.md; some hours")
     parser.add_argument("--no-folds", action="store_true", help="with --full: without cross-validation")
     parser.add_argument("--no-stock", action="store_true", help="with --full: without stock Rasa")
     parser.add_argument("--stock-folds", action="store_true", help="with --full: cross-validate stock Rasa too; some hours")
