@@ -317,6 +317,16 @@ class ActionRepeat(Action):
         return []
 
 
+def task_of_number(turn: Turn, number: str) -> str:
+    """The task that tells how the thing stands that has this number: its first letters say which desk gave it."""
+    utility = turn.services.utility
+    if number.startswith(utility.applications.number_prefix):
+        return "action_application_progress"
+    if number.startswith(tuple(utility.readings.number_prefixes.model_dump().values())):
+        return "action_meter_request_status"
+    return "action_order_status"
+
+
 def last_answers(tracker: Tracker) -> list[Mapping[str, Any]]:
     """What the bot said before the customer's last message, in order: Rasa's events of its words."""
     said: list[Mapping[str, Any]] = []
@@ -376,8 +386,7 @@ class ActionInform(Action):
         if turn.values.first("location"):
             return [FollowupAction("action_outlets")]
         if number := turn.values.first("work_order_no"):
-            is_application = str(number).startswith(turn.services.utility.applications.number_prefix)
-            return [FollowupAction("action_application_progress" if is_application else "action_order_status")]
+            return [FollowupAction(task_of_number(turn, str(number)))]
         accounts = await turn.services.accounts.bindings(turn.openid)
         bound = {account.account_no for account in accounts}
         if any(number not in bound for number in turn.values.account_nos):

@@ -11,6 +11,7 @@ from redis.asyncio import Redis
 from connectors.csms import ApplicationsClient, CsmsClient
 from connectors.csms.debits import CsmsDebits
 from connectors.csms.invoices import CsmsInvoices
+from connectors.csms.readings import CsmsReadings
 from connectors.csms.refunds import CsmsRefunds
 from connectors.hotline import HotlineClient
 from connectors.sms import SmsClient
@@ -34,6 +35,7 @@ from services.payments import Payments
 from services.ports import Csms, Pay, Sms
 from services.privacy import Privacy
 from services.quality import Quality
+from services.readings import MeterDesk, Readings
 from services.refunds import RefundDesk, Refunds
 from services.repairs import Hotline, Repairs
 from services.secrets import Secrets
@@ -60,6 +62,7 @@ class Services:
     applications: Applications
     invoices: Invoices
     auto_pay: AutoPay
+    readings: Readings
     refunds: Refunds
     handovers: Handovers
     outages: Outages
@@ -98,6 +101,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         debits = await stack.enter_async_context(CsmsDebits.open(settings, clock))
         papay = await stack.enter_async_context(WechatPapay.open(settings, clock))
         refund_desk = await stack.enter_async_context(CsmsRefunds.open(settings, clock))
+        meter_desk = await stack.enter_async_context(CsmsReadings.open(settings, clock))
         sms = await stack.enter_async_context(SmsClient.open(settings))
         pay = await stack.enter_async_context(WechatPay.open(settings, clock))
         website = await stack.enter_async_context(WebsiteClient.open(settings, kv, clock))
@@ -105,14 +109,14 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         hotline = await stack.enter_async_context(HotlineClient.open(settings, clock))
         yield wire(
             settings, utility, clock, db, kv, csms, sms, pay, website, applications, hotline, invoice_desk, papay, debits,
-            refund_desk,
+            refund_desk, meter_desk,
         )
 
 
 def wire(
     settings: Settings, utility: Utility, clock: Clock, db: Database, kv: Store, csms: Csms, sms: Sms, pay: Pay,
     website: Website, applications: ApplicationDesk, hotline: Hotline, invoice_desk: InvoiceDesk, papay: Papay,
-    debits: DebitDesk, refund_desk: RefundDesk,
+    debits: DebitDesk, refund_desk: RefundDesk, meter_desk: MeterDesk,
 ) -> Services:
     """Make the services over given ports; tests pass fakes."""
     outages = Outages(website, utility)
@@ -129,6 +133,7 @@ def wire(
         accounts=accounts,
         billing=billing,
         payments=payments,
+        readings=Readings(db, meter_desk, csms, accounts, clock, utility),
         refunds=Refunds(db, csms, refund_desk, payments, clock, utility),
         invoices=Invoices(
             db, csms, invoice_desk, clock, utility,

@@ -372,6 +372,74 @@ class ApplicationRules(_Facts):
         return self
 
 
+class SelfReadingRules(_Facts):
+    """When a customer's own reading is taken, in days around the reading day; and what is more than usual: both must be
+    exceeded, the multiple of usual use and the volume in m³.
+    """
+
+    opens_days_before: int = Field(ge=1)
+    closes_days_after: int = Field(ge=0)
+    high_times: int = Field(ge=2)
+    high_volume: int = Field(ge=1)
+    shown: int = Field(ge=1)
+
+
+class DisputeRules(_Facts):
+    """Requests to look into a reading."""
+
+    working_days: int
+    bills: int = Field(ge=1)
+
+
+class VisitRules(_Facts):
+    """When somebody comes to read a meter: ISO weekdays, Monday is 1; hours by half of the day; days ahead."""
+
+    weekdays: list[int]
+    hours: dict[Literal["morning", "afternoon"], str]
+    first_days: int = Field(ge=0)
+    last_days: int
+    holidays: list[date]
+    fee: str
+
+    @model_validator(mode="after")
+    def _in_order(self) -> VisitRules:
+        if self.first_days > self.last_days or not all(1 <= day <= 7 for day in self.weekdays):
+            raise ValueError("visits need weekdays 1 to 7 and a last day after the first")
+        if set(self.hours) != {"morning", "afternoon"}:
+            raise ValueError("hours must name morning and afternoon")
+        return self
+
+
+class CheckRules(_Facts):
+    """Verification of meters: by which rule, in how many working days, and who pays."""
+
+    rule: str
+    tolerance: str
+    working_days: int
+    fee: str
+    qualified: str
+    unqualified: str
+
+
+class RequestPrefixes(_Facts):
+    """How the numbers begin that CSMS gives to requests about meters."""
+
+    reading: str
+    dispute: str
+    visit: str
+    check: str
+
+
+class ReadingRules(_Facts):
+    """Readings and meters."""
+
+    number_prefixes: RequestPrefixes
+    self_reading: SelfReadingRules
+    dispute: DisputeRules
+    visits: VisitRules
+    check: CheckRules
+
+
 class Level(_Facts):
     """A plain word for values up to a bound, none for all above."""
 
@@ -461,6 +529,7 @@ class Utility(_Facts):
     promotions: list[Promotion]
     service_area: list[ServedDistrict]
     applications: ApplicationRules
+    readings: ReadingRules
 
 
 @lru_cache(maxsize=4)

@@ -242,3 +242,20 @@ class RemindedTooOften(ServiceError):
 
 class NotRateable(ServiceError):
     """The work order is not done, was rated already, or was done too long ago."""
+
+
+class ReadingRefused(ServiceError):
+    """The meter desk does not take a reading or a request about it, or not any more; ``why`` is one of those below.
+
+    ``number``: the request that is under way already.
+    """
+
+    def __init__(self, why: str, *, number: str | None = None) -> None:
+        super().__init__(why)
+        # closed | stopped | window | taken | lower | open | full | too_late | too_many
+        self.why = why
+        self.number = number
+
+
+class UnknownMeterRequest(ServiceError):
+    """There is no such request about a meter, or it is not about an account of this customer's."""

@@ -38,7 +38,7 @@ ERASED: Final = {
 # Records of business that the law, or the business itself, requires.
 KEPT: Final = {
     "pay_order": "缴费订单", "refund_request": "退款申请", "invoice_request": "开票申请", "auto_pay_contract": "自动扣款签约",
-    "application": "业务申请", "work_order": "报修和投诉", "reading": "报过的读数", "appointment": "上门预约",
+    "application": "业务申请", "work_order": "报修和投诉", "meter_request": "报读数、读数复核、上门抄表和校表",
 }
 # What guards accounts and ends by itself, within a day; and that somebody follows the official account.
 PASSING: Final = {"sms_challenge": "验证码记录", "lockout": "输错次数", "customer": "关注状态", "erasure": "删除请求"}

@@ -31,6 +31,7 @@ EVERY: dict[str, float] = {
     "close_orders": 10.0,
     "follow_applications": 5.0,
     "hand_over_documents": 2.0,
+    "follow_readings": 5.0,
     "send_to_hotline": 2.0,
     "follow_hotline": 5.0,
     "tell_invoices": 5.0,

@@ -128,6 +128,12 @@ async def hand_over_documents(work: Work) -> int:
 
 
 @_task
+async def follow_readings(work: Work) -> int:
+    """Ask CSMS what became of readings, disputes, visits and checks."""
+    return await work.services.readings.follow_changes()
+
+
+@_task
 async def send_to_hotline(work: Work) -> int:
     """Hand photos and ratings of work orders to the hotline."""
     return await _unless_down(work.services.repairs.send_waiting())

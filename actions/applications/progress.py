@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from rasa_sdk.events import EventType, SlotSet
+from rasa_sdk.events import EventType, FollowupAction, SlotSet
 
 from actions.applications import reading
 from actions.applications.figures import document_names, filing_lines, full_day, view_line
@@ -14,7 +14,7 @@ from actions.applications.photos import ask_for, collect, photos_kept
 from actions.applications.reading import KIND_NAMES
 from actions.applications.starting import elsewhere, go_to, hotline
 from actions.figures import day, price_lines
-from actions.flow import ANSWERS, Form, Question, Task, agreed, payload
+from actions.flow import ANSWERS, Form, Question, Task, agreed, payload, task_of_number
 from actions.turn import Buttons, Turn
 from runxia.money import yuan
 from services.accounts import BoundAccount
@@ -121,6 +121,9 @@ class ActionInstallProgress(Task):
 
     async def perform(self, turn: Turn, account: BoundAccount | None) -> list[EventType]:
         """See :class:`Task`."""
+        number = turn.values.first("work_order_no")
+        if number and (task := task_of_number(turn, str(number))) != "action_application_progress":
+            return [FollowupAction(task)]
         events = await elsewhere(turn, None)
         return go_to(turn, "action_application_progress") if events is None else events
 

@@ -7,9 +7,9 @@ import secrets
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from rasa_sdk.events import EventType, SlotSet
+from rasa_sdk.events import EventType, FollowupAction, SlotSet
 
-from actions.flow import ANSWERS, Form, Question, Task, agreed, payload
+from actions.flow import ANSWERS, Form, Question, Task, agreed, payload, task_of_number
 from actions.repairs import wording
 from actions.repairs.asking import phone_said, words_of
 from actions.turn import Turn
@@ -58,6 +58,8 @@ class ActionOrderStatus(Task):
     async def perform(self, turn: Turn, account: BoundAccount | None) -> list[EventType]:
         """Find the order and the wish; ask for what is missing."""
         wish, number = wish_of(turn), turn.values.first("work_order_no")
+        if number and (task := task_of_number(turn, str(number))) != self.name():
+            return [FollowupAction(task)]
         known = await self._candidates(turn, wish)
         if number is None and not known:
             turn.say(

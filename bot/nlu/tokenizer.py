@@ -31,7 +31,7 @@ VALUE_SYMBOLS = {
     entity: chr(0xE000 + index)
     for index, entity in enumerate(
         (
-            "account_no", "phone", "email", "code", "id_number", "period", "amount", "volume", "ordinal",
+            "account_no", "phone", "email", "code", "id_number", "period", "amount", "volume", "number", "ordinal",
             "date", "day_part", "time_range", "people", "days", "tax_number", "work_order_no",
         )
     )

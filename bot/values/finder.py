@@ -58,6 +58,8 @@ def _candidates(text: str, plain: str, today: date, account_digits: int, code_di
         yield Value(start, end, "amount", fen)
     for start, end, position in quantities.find_ordinals(plain):
         yield Value(start, end, "ordinal", position)
+    for start, end, number in quantities.find_numbers(plain):
+        yield Value(start, end, "number", number)
 
 
 def _times(text: str, plain: str, today: date) -> Iterator[Value]:

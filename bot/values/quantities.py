@@ -110,6 +110,11 @@ _NTH = re.compile(rf"(?P<from_end>倒数)?第(?P<number>{NUMBER})(?:(?:{_MEASURE
 _LAST = re.compile(rf"(?:最后|最末|末尾)(?:那|这)?一?(?:{_MEASURES})(?!知道)|倒数头一(?:{_MEASURES})|(?:最后|末尾)的(?=$|那)")
 _FIRST = re.compile(rf"(?:(?<!倒数)头一|首|最前面那?一?|最上面那?一?)(?:{_MEASURES})")
 _ONLY_A_NUMBER = re.compile(r"(?:选|我选)?\s*(?P<number>[1-9][0-9]?|[一二两三四五六七八九十])\s*(?:吧|[。.、])?")
+# A number that stands by itself, as an answer or between marks: 1234, 大概356, 我看了，零零三五六
+_STANDING = re.compile(
+    rf"(?:^|[,，:：。!！?？\s])(?:[就那]?是|大概|现在|显示|目前|[:： ])*(?P<number>{NUMBER})"
+    r"(?=(?:[吧了啊呀哦呢哈]|[。.!！~ ])*(?:$|[,，。!！?？\s]))"
+)
 
 
 def find_amounts(text: str) -> Iterator[Amount]:
@@ -168,6 +173,14 @@ def find_readings(text: str) -> Iterator[Volume]:
     for match in (*found, *(_OTHER_READING.finditer(text) if found else ())):
         number = parse_number(match["number"].replace(" ", "").rstrip("多"))
         if number is not None:
+            yield match.start("number"), match.end("number"), _plain(number)
+
+
+def find_numbers(text: str) -> Iterator[Volume]:
+    """Numbers that stand by themselves, as plain decimal strings: what they count, whoever asked knows."""
+    for match in _STANDING.finditer(text):
+        number = parse_number(match["number"])
+        if number is not None and match["number"] != "半":
             yield match.start("number"), match.end("number"), _plain(number)
 
 

@@ -91,6 +91,30 @@ async def move_application(request: Request, application_no: str) -> HTTPRespons
     return json(await _csms(request, "POST", f"/sandbox/applications/{application_no}", request.json))
 
 
+@bp.get("/csms/meter-requests")
+async def meter_requests(request: Request) -> HTTPResponse:
+    """The requests about meters (readings, disputes, visits, checks), the newest first, with their facts."""
+    return json(await _csms(request, "GET", "/sandbox/meter-requests"))
+
+
+@bp.post("/csms/meter-requests/<request_no:str>")
+async def decide_meter_request(request: Request, request_no: str) -> HTTPResponse:
+    """The meter desk decides: ``{"state", "note", "value"}``; corrected with a value reckons the bill anew."""
+    return json(await _csms(request, "POST", f"/sandbox/meter-requests/{request_no}", request.json))
+
+
+@bp.post("/csms/meters")
+async def set_meter(request: Request) -> HTTPResponse:
+    """Another meter for ``{"account_no"}``: ``digits``, ``installed_days_ago``, ``start``, ``last_value``, ``next_in_days``."""
+    return json(await _csms(request, "POST", "/sandbox/meters", request.json))
+
+
+@bp.post("/csms/visit-slots")
+async def set_visit_slots(request: Request) -> HTTPResponse:
+    """How many visits a half of the day has time for: ``{"part", "visits", "day"}``; without a day, on every day."""
+    return json(await _csms(request, "POST", "/sandbox/visit-slots", request.json))
+
+
 @bp.get("/clock")
 async def clock(_request: Request) -> HTTPResponse:
     """``{"now": ISO}``: the time that every process sees."""

@@ -22,6 +22,7 @@ from sandbox.csms.books import BillingSystem, Conflict, Notice, PrepaymentNotice
 from sandbox.csms.database import Database, password_matches
 from sandbox.csms.debits import DebitDesk
 from sandbox.csms.invoices import InvoiceDesk
+from sandbox.csms.readings import MeterDesk
 from sandbox.csms.records import Books
 from sandbox.csms.refunds import RefundDesk
 from sandbox.csms.seed import build_books
@@ -108,6 +109,7 @@ class Csms:
             InvoiceDesk(settings.data_dir / "csms-invoices.db", self._db, utility, clock),
             DebitDesk(settings.data_dir / "csms-debits.db", self._db),
             RefundDesk(settings.data_dir / "csms-refunds.db", self._db, clock),
+            MeterDesk(settings.data_dir / "csms-meters.db", self._db, utility, clock),
         )
         self._seeded: tuple[date, Books] | None = None
         if not self._db.is_current:

@@ -134,6 +134,16 @@ class Database:
             (debt.late_fee_fen, _iso(debt.late_fee_to), debt.paid_fen, debt.status, bill_no),
         )
 
+    def correct_bill(self, bill: BillRecord) -> None:
+        """Put a bill's reading right, and what follows from it."""
+        self._connection.execute(
+            "UPDATE bill SET current_reading = ?, lines = ?, charge_fen = ?, paid_fen = ?, status = ? WHERE bill_no = ?",
+            (
+                str(bill.current_reading), json.dumps([_line_row(line) for line in bill.lines]), bill.debt.charge_fen,
+                bill.debt.paid_fen, bill.debt.status, bill.bill_no,
+            ),
+        )
+
     def payments(self, account_no: str, since: str, until: str) -> list[PaymentRecord]:
         """Payments of the days ``since`` to ``until``, newest first."""
         rows = self._connection.execute(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 
 from runxia.utility import FlatTariff, Residential, Tariff
 
@@ -51,6 +51,15 @@ def price_list(tariff: Tariff, kind: str, people: int | None = None) -> PriceLis
     if flat is None:
         raise ValueError(f"no tariff for {kind!r}")
     return PriceList(kind, None, (_flat(flat),), tariff.effective_from, tariff.source)
+
+
+def cost_fen(prices: PriceList, used: Decimal, volume: Decimal) -> int:
+    """About what ``volume`` costs, with everything, after ``used`` m³ in the same year. A bill rounds line by line."""
+    total = Decimal(0)
+    for step in prices.steps:
+        top = used + volume if step.up_to is None else min(used + volume, Decimal(step.up_to))
+        total += max(top - max(used, Decimal(step.above)), Decimal(0)) * step.all_in
+    return int((total * 100).quantize(Decimal(1), ROUND_HALF_UP))
 
 
 def _tiers(tariff: Residential, people: int) -> tuple[PriceStep, ...]:

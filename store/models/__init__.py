@@ -9,6 +9,7 @@ from store.models.conversation import Handover, Media, Message
 from store.models.invoices import InvoiceRequest, InvoiceTitle
 from store.models.payments import PayLine, PayOrder, Reconciliation, ReconciliationDifference, Refund
 from store.models.privacy import Erasure
+from store.models.readings import MeterRequestRecord
 from store.models.refunds import RefundRequest
 from store.models.repairs import HotlineFeed, WorkOrder, WorkOrderFile
 from store.models.subscriptions import NotifySetting, QuietTime, Subscription
@@ -33,6 +34,7 @@ __all__ = [
     "Lockout",
     "Media",
     "Message",
+    "MeterRequestRecord",
     "NotifySetting",
     "Outbox",
     "PayLine",

@@ -158,6 +158,26 @@ def test_what_is_no_volume(text: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("1234", "1234"), ("１２３４", "1234"), ("一千二百三十四", "1234"), ("一二三四", "1234"), ("零零三五六", "356"),
+        ("00356", "356"), ("是1243", "1243"), ("不对，是1243", "1243"), ("1234.5", "1234.5"), ("我照着念：零四七一", "471"),
+        ("大概2087吧", "2087"), ("看过了，908", "908"), ("两千零八", "2008"),
+    ],
+)  # fmt: skip
+def test_numbers_that_stand_by_themselves(text: str, number: str) -> None:
+    assert found(text, "number") == [number]
+
+
+@pytest.mark.parametrize("text", [
+    "13812345678", "1002003004", "202512", "2", "8月", "12吨", "86.4元", "3个人", "半", "8栋3单元", "GD202611200001", "两三天",
+    "120号",
+])
+def test_what_is_something_else_than_a_mere_number(text: str) -> None:
+    assert found(text, "number") == []
+
+
+@pytest.mark.parametrize(
     ("text", "position"),
     [
         ("第二个", 2),

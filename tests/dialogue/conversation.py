@@ -28,6 +28,7 @@ UNSEEN = ("filed",)  # what is checked in another system, and is no part of the 
 EXPECTATIONS = ("bot", "not")
 ORDER_SECONDS = 15.0  # a job of the worker may have to hand a photo or a rating over first
 FILED_SECONDS = 15.0  # the same for documents of an application
+PLACE = re.compile(r"\{([a-z_]+)\.([a-z_]+)([+-]\d+)?\}")
 _SPANS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
@@ -126,9 +127,25 @@ class Player:
             assert not re.search(pattern, answer), f"不该说 {pattern!r}\n\n{told}"
 
     def _plain(self, text: str) -> str:
-        """Fill in ``{role.field}`` and ``{filed.field}``."""
+        """Fill in ``{role.field}``, ``{role.last_reading+8}`` and ``{filed.field}``."""
         known = {**self.accounts, "filed": self.filed}
-        return re.sub(r"\{([a-z_]+)\.([a-z_]+)\}", lambda hit: str(known[hit[1]][hit[2]]), text)
+
+        def value(hit: re.Match[str]) -> str:
+            found = known[hit[1]][hit[2]]
+            return str(int(found) + int(hit[3]) if hit[3] else found)
+
+        return PLACE.sub(value, text)
+
+    def _filled(self, wanted: Any) -> Any:
+        """The same with all its texts filled in; what is nothing but a reckoned place is a number."""
+        if isinstance(wanted, Mapping):
+            return {name: self._filled(each) for name, each in wanted.items()}
+        if isinstance(wanted, list):
+            return [self._filled(each) for each in wanted]
+        if not isinstance(wanted, str):
+            return wanted
+        whole = PLACE.fullmatch(wanted)
+        return int(self._plain(wanted)) if whole and whole[3] else self._plain(wanted)
 
     async def _fill(self, text: str) -> str:
         """Fill in ``{role.field}`` and ``{code:role}``."""
@@ -258,7 +275,7 @@ class Player:
 
     async def _look(self, wanted: Mapping[str, Any]) -> tuple[str, str]:
         """``{at, where, holds, count}``: the newest thing at a sandbox address (fixture, csms/...) must come to hold that."""
-        end = time.monotonic() + FILED_SECONDS
+        wanted, end = self._filled(wanted), time.monotonic() + FILED_SECONDS
         while True:
             answer = await self.http.get(f"{self.stack.sandbox_url}/sandbox/{wanted['at']}")
             answer.raise_for_status()
@@ -276,7 +293,7 @@ class Player:
 
     async def _turn(self, control: Mapping[str, Any]) -> tuple[str, str]:
         """``{path, body}``: something happens in an outside system, by a control of the sandbox."""
-        await self._control(self._plain(control["path"]), dict(control["body"]))
+        await self._control(self._plain(control["path"]), self._filled(control["body"]))
         return "", ""
 
     async def _control(self, what: str, body: dict[str, Any]) -> None:

@@ -26,9 +26,10 @@ MODULES = (
     "actions.flow", "actions.accounts.binding", "actions.accounts.changing", "actions.accounts.choosing",
     "actions.accounts.papers", "actions.accounts.proving", "actions.payments", "actions.applications.starting",
     "actions.applications.form", "actions.applications.progress", "actions.prepay", "actions.auto_pay", "actions.invoices",
-    "actions.refunds",
+    "actions.refunds", "actions.readings.following", "actions.readings.sending", "actions.readings.query",
+    "actions.readings.disputing", "actions.readings.visiting", "actions.readings.checking",
 )
-CAPABILITIES = ("flow", "accounts", "payments", "applications", "prepay", "auto_pay", "invoices", "refunds")
+CAPABILITIES = ("flow", "accounts", "payments", "applications", "prepay", "auto_pay", "invoices", "refunds", "readings")
 LISTEN = "action_listen"
 
 
