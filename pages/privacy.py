@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Mapping
 from dataclasses import asdict
-from typing import Any
 
 from sanic import Blueprint, HTTPResponse, Request
 from sanic.response import html, raw, redirect
@@ -24,6 +22,7 @@ from pages.frame import (
     render,
     services,
 )
+from pages.holdings import sections
 from pages.identity import COOKIE, COOKIE_LIFE, Identity
 from services.errors import LinkInvalid, SystemUnavailable
 from services.privacy import Holding
@@ -31,7 +30,6 @@ from services.privacy import Holding
 log = logging.getLogger(__name__)
 
 FOLDER = "/p/data"
-SHOWN = 200  # rows of a kind on the page; the file has all
 NOTICES = {
     "forged": Notice(NOT_FOUND, "warn", "链接无效", "请从聊天里重新要一次，不要使用他人转发的地址。"),
     "foreign": Notice(FORBIDDEN, "warn", "这不是您的链接", "要看自己的数据，请在聊天里说“导出我的数据”。"),
@@ -39,15 +37,6 @@ NOTICES = {
     "code": Notice(FORBIDDEN, "info", "请在微信里打开", "没能确认您的微信身份。请回到聊天，重新点一次链接。"),
     "unavailable": Notice(UNAVAILABLE, "waiting", "系统正忙", "请过一两分钟再打开这个链接。"),
 }
-COLUMNS = {
-    "account_no": "户号", "alias": "名称", "owner": "户主", "address": "地址", "is_default": "默认户号", "created_at": "时间",
-    "direction": "方向", "kind": "类型", "content": "内容", "state": "状态", "done_at": "完成时间", "entry": "回答",
-    "score": "评分", "comment": "评语", "message_id": "消息编号", "reason": "原因", "closed_at": "结束时间", "size": "字节数",
-    "content_type": "格式", "amount_fen": "金额（分）", "out_trade_no": "订单号", "transaction_id": "微信支付单号",
-    "paid_at": "付款时间", "settled_at": "入账时间", "facts": "申请内容", "application_no": "受理号", "changed_at": "更新时间",
-    "detail": "说明", "until": "有效期到", "title": "抬头", "tax_number": "税号", "email": "邮箱",
-}
-
 data = Blueprint("data", url_prefix=FOLDER)
 data.middleware(protect, "response")
 
@@ -72,8 +61,7 @@ async def show(request: Request, token: str) -> HTTPResponse:
     except SystemUnavailable:
         return _say(request, "unavailable")
     page = render(
-        request, "data.html", sections=[(each.title, len(each.rows), _lines(each)) for each in holdings],
-        file_url=f"{FOLDER}/{token}/file",
+        request, "data.html", sections=sections(holdings), file_url=f"{FOLDER}/{token}/file",
     )
     response = html(page)
     response.add_cookie(
@@ -101,19 +89,6 @@ async def download(request: Request, token: str) -> HTTPResponse:
 
 def _file(holdings: list[Holding]) -> bytes:
     return json.dumps([asdict(holding) for holding in holdings], ensure_ascii=False, indent=1).encode()
-
-
-def _lines(holding: Holding) -> list[list[tuple[str, str]]]:
-    """The newest rows: for each, its columns and what they hold, in words."""
-    newest = reversed(holding.rows[-SHOWN:])
-    return [[(COLUMNS.get(name, name), _said(value)) for name, value in row.items()] for row in newest]
-
-
-def _said(value: Any) -> str:
-    """A value as a customer reads it: of a message, its words."""
-    if isinstance(value, Mapping):
-        return str(value.get("text") or value.get("said") or value.get("message") or json.dumps(value, ensure_ascii=False))
-    return {True: "是", False: "否"}.get(value, str(value)) if isinstance(value, bool) else str(value)
 
 
 def _say(request: Request, reason: str) -> HTTPResponse:

@@ -68,12 +68,13 @@ async def quality_feed(request: Request) -> HTTPResponse:
 
 @bp.get("/")
 async def home(request: Request) -> HTTPResponse:
-    """The newest of everything."""
+    """The outages under way and ahead, and the newest water quality."""
     now = sandbox_clock().now()
     board = _board(request)
     reports = board.reports(now)
     newest = [report for report in reports if report.sampled_on == reports[0].sampled_on] if reports else []
-    return await _page("home.html", "首页", notices=board.notices(now), reports=newest)
+    coming = sorted((each for each in board.notices(now) if each.ends_at > now), key=lambda notice: notice.starts_at)
+    return await _page("home.html", "首页", notices=coming, reports=newest)
 
 
 @bp.get("/outages")
@@ -107,9 +108,10 @@ def _board(request: Request) -> Board:
 
 
 async def _page(template: str, title: str, **facts: Any) -> HTTPResponse:
+    utility = load_utility(load_settings().utility_file)
     page = await _templates.get_template(template).render_async(
-        utility=load_utility(load_settings().utility_file), now=sandbox_clock().now(), title=title,
-        moment=_moment, span=_span, state=_state, **facts,
+        utility=utility, now=sandbox_clock().now(), title=title, moment=_moment, span=_span, state=_state,
+        units={each.name: each.unit for each in utility.water_quality.indicators}, **facts,
     )
     return html(page)
 

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 from sanic import Sanic
 
@@ -18,11 +19,16 @@ from pages import blueprints
 from runxia.clock import FixedClock
 from runxia.settings import Settings
 from runxia.utility import load_utility
+from services.accounts import Accounts
+from services.invoices import Invoices
 from services.payments import Payments
+from services.privacy import Privacy
 from store import crypto
 from store.db import Database
+from store.kv import MemoryStore
 from store.models import Base
-from tests.fakes import FakeCsms, sample_csms
+from tests.fakes import FakeCsms, FakeSms, sample_csms
+from tests.unit.invoices.fakes import FakeInvoiceDesk
 
 
 @dataclass
@@ -49,7 +55,11 @@ class Web:
     """The pages and what is behind them."""
 
     url: str
+    db: Database
     payments: Payments
+    invoices: Invoices
+    invoice_desk: FakeInvoiceDesk
+    privacy: Privacy
     csms: FakeCsms
     wechat: FakeWechat
     clock: FixedClock
@@ -63,15 +73,18 @@ async def serving_pages(settings: Settings, pay: WechatPay, clock: FixedClock, f
     async with db.engine.begin() as connection:
         await connection.run_sync(Base.metadata.create_all)
     csms, wechat, utility = sample_csms(), FakeWechat(), load_utility(Path("utility.yml"))
-    payments = Payments(
-        db, csms, pay, clock, utility, link_key=settings.link_key.get_secret_value().encode(),
-        public_base_url=settings.public_base_url,
-    )
+    links: Any = {"link_key": settings.link_key.get_secret_value().encode(), "public_base_url": settings.public_base_url}
+    payments, desk = Payments(db, csms, pay, clock, utility, **links), FakeInvoiceDesk(csms, clock.now())
+    invoices = Invoices(db, csms, desk, clock, utility, **links)
+    accounts = Accounts(db, MemoryStore(clock), csms, FakeSms(), clock, utility)
+    privacy = Privacy(db, accounts, clock, utility, data_dir=folder, **links)
     app: Sanic = Sanic(f"pages-{secrets.token_hex(4)}")
     app.config.update({"OAS": False, "MOTD": False, "ACCESS_LOG": False, "CORS": False})
     app.config.TOUCHUP = False  # it rewrites Sanic's own code, once in a process only
     app.blueprint(blueprints)
-    app.ctx.services = SimpleNamespace(settings=settings, utility=utility, clock=clock, payments=payments)
+    app.ctx.services = SimpleNamespace(
+        settings=settings, utility=utility, clock=clock, payments=payments, invoices=invoices, privacy=privacy,
+    )
     app.ctx.wechat = wechat
     listener = socket.create_server(("127.0.0.1", 0))  # sanic takes port 0 for its default
     server = await app.create_server(sock=listener, return_asyncio_server=True)
@@ -80,7 +93,7 @@ async def serving_pages(settings: Settings, pay: WechatPay, clock: FixedClock, f
     await server.start_serving()
     port = listener.getsockname()[1]
     try:
-        yield Web(f"http://127.0.0.1:{port}", payments, csms, wechat, clock)
+        yield Web(f"http://127.0.0.1:{port}", db, payments, invoices, desk, privacy, csms, wechat, clock)
     finally:
         server.close()
         await server.wait_closed()
