@@ -25,6 +25,7 @@ LABELS = {
     "request_no": "申请号", "invoice_nos": "发票号码", "order_no": "单号", "application_no": "受理号",
     "contract_code": "签约号", "facts": "申请内容", "reminders": "催办次数", "urgency": "紧急程度", "phone": "电话",
     "use": "用途", "nature": "改为", "people": "人数", "start": "停水从", "end": "停水到",
+    "value": "读数", "since": "存疑的账单", "day": "日期", "part": "时段",
 }
 WORDS = {
     "text": "文字", "image": "照片", "voice": "语音", "video": "视频", "person": "个人", "company": "单位",
@@ -34,12 +35,16 @@ WORDS = {
     "repair": "报修", "complaint": "投诉", "suggestion": "建议",
     "burst": "水管爆裂", "leak": "漏水", "no_water": "没水", "low_pressure": "水压低、水小", "discoloured": "水发黄或浑浊",
     "odour": "水有异味", "meter": "水表故障", "valve": "阀门坏了", "cover": "井盖问题", "other": "其他问题",
+    "reading": "报读数", "dispute": "读数复核", "visit": "上门抄表", "check": "水表校验",
+    "morning": "上午", "afternoon": "下午",
     "immediate": "特急", "urgent": "紧急", "normal": "一般",
     "created": "待付款", "begun": "待付款", "prepaid": "待付款", "paid": "已付款", "settled": "已入账", "closed": "已关闭",
     "offered": "等待签约", "signed": "已签约", "ended": "已结束", "waiting": "等待中", "sent": "已发出",
     "received": "已受理", "reviewing": "审核中", "documents_missing": "待补材料", "surveying": "勘察中", "quoted": "已报价",
     "awaiting_payment": "待缴费", "constructing": "施工中", "done": "已办结", "rejected": "未通过", "withdrawn": "已撤回",
     "accepted": "已受理", "assigned": "已派单", "on_site": "处理中", "cancelled": "已取消",
+    "filing": "提交中", "corrected": "已更正", "upheld": "维持原读数", "booked": "已约好",
+    "scheduled": "已排期", "qualified": "校验合格", "unqualified": "校验不合格",
 }
 # What tells a customer nothing: numbers of ours, and how far our own machinery has got.
 HIDDEN = frozenset({

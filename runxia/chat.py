@@ -15,6 +15,7 @@ HELP = "输入一句话就发给小润；输入按钮的编号等于点它。/�
 TAPPED = "（点）"
 # 顾客：…, **小润**：… as docs/transcripts.md has them; what follows until the next speaker belongs to the same message.
 _SPEAKER = re.compile(r"^(?:\*\*)?(顾客|小润)(?:\*\*)?[：:]\s?(.*)$")
+BETWEEN = ("#", "*（")  # what a line begins with that nobody says
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +29,8 @@ class Line:
 def read_transcript(lines: Iterable[str]) -> list[Line]:
     """The messages of a transcript: text with 顾客： and 小润： before each, or Markdown as ``make transcripts`` writes it.
 
-    A heading (``## …``) ends a message; whatever stands before the first speaker is left out.
+    A heading (``## …``) or what happens meanwhile (``*（过了5分钟）*``) ends a message; what stands before the first speaker
+    is left out.
     """
     found: list[Line] = []
     speaking = False
@@ -36,9 +38,9 @@ def read_transcript(lines: Iterable[str]) -> list[Line]:
         said = _SPEAKER.match(line)
         if said:
             found.append(Line(said[1], said[2]))
-        elif speaking and not line.startswith("#"):
+        elif speaking and not line.startswith(BETWEEN):
             found[-1] = Line(found[-1].who, f"{found[-1].text}\n{line}".rstrip())
-        speaking = bool(said) or (speaking and not line.startswith("#"))
+        speaking = bool(said) or (speaking and not line.startswith(BETWEEN))
     return [Line(line.who, line.text.strip()) for line in found]
 
 

@@ -11,7 +11,7 @@ import pytest
 from runxia.chat import Line, chat, read_transcript, replay
 from runxia.phone import Phone
 
-MARKDOWN = """# 十段对话
+MARKDOWN = """# 小润的对话
 
 ## 从绑定到付清
 
@@ -19,6 +19,8 @@ MARKDOWN = """# 十段对话
 
 **小润**：这期 86.40 元。
 要现在付吗？
+
+*（过了5分钟）*
 
 ## 另一段
 

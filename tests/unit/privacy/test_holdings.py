@@ -19,6 +19,7 @@ SHOWN_OTHERWISE = {"direction", "content", "withdrawn", "owner", "facts"}
     ("invoice_nos", '["26000001", "26000002"]', "26000001、26000002"), ("topic", "outage", "停水通知"),
     ("state", "settled", "已入账"), ("alias", "爸妈家", "爸妈家"),
     ("facts", {"kind": "install", "name": "方志远", "people": None, "x": 1}, "类型 报装，名称 方志远"),
+    ("facts", {"kind": "visit", "day": "2026-11-24", "part": "morning"}, "类型 上门抄表，日期 2026-11-24，时段 上午"),
     ("facts", {"use": "residential", "people": 6}, "用途 居民，人数 6"),
 ])
 def test_values(name: str, value: Any, words: str) -> None:
