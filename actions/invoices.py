@@ -595,7 +595,7 @@ class ActionInvoiceIssued(Task):
             turn.say("utter_invoice_ready", count=len(ready))
         for invoice_no, period in ready:
             turn.say("utter_invoice_ready_link", month=figures.month(period), custom={
-                "kind": "link", "title": f"{figures.month(period)}发票", "text": "",
+                "kind": "link", "title": "打开发票", "text": "",
                 "url": turn.services.invoices.link(invoice_no),
             })
         if failed:

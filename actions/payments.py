@@ -367,13 +367,15 @@ class MoneyMoved(Task):
     """Tells the customer of money that moved: what an ``EXTERNAL_payment_...`` intent carries."""
 
     response: str
+    of_all: str | None = None  # said instead where it is all of what was paid
 
     async def perform(self, turn: Turn, account: BoundAccount | None) -> list[EventType]:
         """Say it, with the amounts and the accounts' names."""
         labels = await labels_of(turn)
         account_nos: list[str] = turn.values.first("accounts") or []
+        amount, paid = turn.values.first("amount") or 0, turn.values.first("paid") or 0
         turn.say(
-            self.response, amount=yuan(turn.values.first("amount") or 0), paid=yuan(turn.values.first("paid") or 0),
+            self.of_all if self.of_all and amount == paid else self.response, amount=yuan(amount), paid=yuan(paid),
             count=turn.values.first("count") or 1,
             accounts="、".join(labels.get(number, f"尾号{number[-4:]}") for number in account_nos),
         )
@@ -394,6 +396,7 @@ class ActionPaymentRefunded(MoneyMoved):
     """What was paid too much goes back."""
 
     response = "utter_payment_refunded"
+    of_all = "utter_payment_refunded_all"
 
     def name(self) -> str:
         """The name in the domain."""
@@ -404,6 +407,7 @@ class ActionPaymentCredited(MoneyMoved):
     """What was paid too much is kept for the next bill."""
 
     response = "utter_payment_credited"
+    of_all = "utter_payment_credited_all"
 
     def name(self) -> str:
         """The name in the domain."""

@@ -19,6 +19,7 @@ BALANCE = re.compile(r"余额|还剩|剩多少|剩下多少|还有多少|用完�
 BACK = re.compile(r"退")  # somebody who wants what was paid in advance back
 PAY_IN = re.compile(r"充|存(?!的)|续上|不够|打.{0,6}(?:块|元|钱)")
 REFUSAL = re.compile(r"不|别|甭|算了|等等")
+ANOTHER_SUM = re.compile(r"^(?!.*(?:第|尾号)).*(?:改|换|充|存)[成到为]?")
 FORM_INTENTS = ANSWERS | {"prepay", "pay_bill"}
 # A sum without its unit, where nothing but a sum was asked for: 200, 两百吧, 就存三百五
 _FIGURES = re.compile(r"\D{0,8}?(\d{1,7}(?:\.\d{1,2})?)\D{0,6}")
@@ -28,9 +29,11 @@ _UNITS = {"十": 10, "百": 100, "千": 1000}
 
 
 def amount_said(turn: Turn) -> int | None:
-    """The sum named, in fen; where a sum was asked for, a bare number is one."""
+    """The sum named, in fen; where a sum was asked for, or another is wanted, a bare number is one."""
     named: int | None = turn.values.first("amount")
-    if named is not None or turn.slot("requested_slot") != "prepay_amount" or turn.values.account_nos:
+    asked = turn.slot("requested_slot")
+    wanted = asked == "prepay_amount" or (asked == "prepay_confirmed" and ANOTHER_SUM.search(turn.text))
+    if named is not None or not wanted or turn.values.account_nos:
         return named
     figures = _FIGURES.fullmatch(turn.text.strip())
     if figures:

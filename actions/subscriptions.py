@@ -17,6 +17,7 @@ from rasa_sdk.types import DomainDict
 
 from actions import figures
 from actions.flow import Form, Need, Question, Task, digresses, payload
+from actions.prepay import spoken_number
 from actions.turn import Buttons, Turn
 from runxia.money import yuan
 from runxia.utility import QuietHours
@@ -42,6 +43,7 @@ SETTINGS = {
 ON = {True: "已订", False: "没订"}
 NAMES = {"overuse_volume": "用水量", "overuse_fen": "水费金额", "pay_days": "提前天数", "balance_fen": "余额"}
 UNITS = {"overuse_volume": "吨", "overuse_fen": "元", "pay_days": "天", "balance_fen": "元"}
+DAYS = re.compile(r"(?P<count>\d+|[一二两三四五六七八九十]+)个?(?P<unit>天|日|星期|礼拜|周|月)")
 EXAMPLES = {"overuse": "30吨", "pay_days": "提前5天", "balance": "50元", "quiet": "晚上十点到早上七点"}
 
 EVERY_ACCOUNT = re.compile(r"(?:所有|全部|每个|每户|几户|两户|两个户号|三户|都)|名下")
@@ -382,9 +384,18 @@ def read_change(turn: Turn, kind: str | None = None) -> Heard:
     if hours:
         quiet, guessed = _quiet(turn, hours)
         change = merged(change, Change(quiet=quiet))
+    if not change and kind == "pay_days" and (said := DAYS.search(turn.text)):
+        change = Change(pay_days=days_said(said))
     if not change:
         change = _of_bare_numbers(turn, kind)
     return Heard(change, guessed)
+
+
+def days_said(said: re.Match[str]) -> int:
+    """五天 → 5, 两个星期 → 14, 一个月 → 30: where days are asked for."""
+    count = said["count"]
+    number = int(count) if count.isdigit() else spoken_number(count)
+    return number * (1 if said["unit"] in "天日" else 30 if said["unit"] == "月" else 7)
 
 
 def _of_entity(name: str, value: Any, clause: str, kind: str | None) -> Change:

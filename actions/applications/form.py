@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
@@ -347,7 +348,10 @@ class ValidateApplyForm(Form):
         phone = turn.values.first("phone")
         if phone:
             return {"apply_phone": str(phone)}
-        return None if digresses(turn) else self.misheard(turn, "apply_phone", "utter_apply_phone_again")
+        is_wrong_number = re.search(r"\d{5}", turn.text) and not turn.text.startswith("/")
+        if digresses(turn) and not is_wrong_number:
+            return None
+        return self.misheard(turn, "apply_phone", "utter_apply_phone_again")
 
     async def hear_apply_people(self, turn: Turn) -> Mapping[str, Any] | None:
         """A number that makes a difference."""

@@ -16,6 +16,7 @@ _DIGITS = re.compile(r"\d[\d\s-]{4,}\d")
 _GO_AHEAD = re.compile(
     r"(?:好的?|那|就|可以|确认|帮我|马上|赶紧|行|嗯|[,，])*(?:提交|上报|报修?|登记|报上去)(?:吧|了|啊|呗|一下)*[。!！]*",
 )
+_THIS_ONE = re.compile(r"^(?!.*[不别换]).*(?:[用打就]这个|这个(?:号码?|电话)?(?:就?行|可以|就好|能打通))")
 MORE = re.compile(r"[^，,。]{0,4}(?:补充|还有|另外|对了|再说|加一句|加上)")  # about what is to be filed
 _WORDS = re.compile(r"[一-龥A-Za-z0-9]")
 USE_ON_FILE: Buttons = [("就用这个号码", "/affirm"), ("换个号码", "/deny")]
@@ -52,6 +53,11 @@ def looks_like_phone(turn: Turn) -> bool:
     return not turn.text.startswith("/") and bool(_DIGITS.search(turn.text))
 
 
+def takes_what_is_offered(turn: Turn) -> bool:
+    """Whether the message is a yes that names the number: 用这个号码行."""
+    return bool(_THIS_ONE.search(turn.text))
+
+
 async def on_file(turn: Turn, account_no: str | None) -> dict[str, str] | None:
     """The phone on file of an account in question, else of the default one, as the slot keeps it."""
     if account_no is None:
@@ -67,7 +73,8 @@ async def ask_phone(turn: Turn, account_no: str | None, *, optional: bool = Fals
     """Ask for a phone; where one is on file, offer it masked."""
     known = await on_file(turn, account_no)
     if known:
-        turn.say("utter_ask_phone_on_file", phone=known["shown"], buttons=USE_ON_FILE)
+        question = "utter_ask_phone_on_file_optional" if optional else "utter_ask_phone_on_file"
+        turn.say(question, phone=known["shown"], buttons=USE_ON_FILE)
     else:
         question = "utter_ask_phone_optional" if optional else "utter_ask_phone"
         turn.say(question, buttons=[("不留电话", "/deny")] if optional else [])
@@ -80,6 +87,6 @@ async def hear_phone(turn: Turn, account_no: str | None) -> Mapping[str, Any] | 
         return said
     if looks_like_phone(turn):
         return "utter_phone_wrong"
-    if agreed(turn):
+    if agreed(turn) or takes_what_is_offered(turn):
         return await on_file(turn, account_no) or "utter_ask_phone"
     return "utter_phone_which"

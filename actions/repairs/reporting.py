@@ -59,6 +59,11 @@ _ADDRESS_WORD = re.compile(r"地址|地方|位置|地点")
 def _fault(turn: Turn) -> Fault | None:
     return Fault(turn.slot("repair_fault")) if turn.slot("repair_fault") else None
 
+_OTHER_NUMBER = (
+    re.compile(r"是(?P<right>\d+)(?P<unit>号|幢|栋|单元|室|楼)?[，,、 ]*不是(?P<wrong>\d+)"),
+    re.compile(r"不是(?P<wrong>\d+)(?P<unit>号|幢|栋|单元|室|楼)?[，,、 ]*(?:而|应该)?是(?P<right>\d+)"),
+)
+
 
 def _place_slot(turn: Turn) -> Mapping[str, Any]:
     return turn.slot("repair_place") or {}
@@ -77,6 +82,16 @@ async def place_said(turn: Turn) -> dict[str, str] | None:
     numbers = set(turn.values.account_nos)
     account = next((each for each in accounts if each.account_no in numbers), None) or named_in(turn.text, accounts)
     return _at(account) if account else None
+
+
+def renumbered(place: str, text: str) -> str | None:
+    """The address with another number in it, as 是286号不是288 says; none where the text puts right none of its numbers."""
+    for pattern in _OTHER_NUMBER:
+        if said := pattern.search(text):
+            wrong = rf"(?<!\d){said['wrong']}(?!\d)(?={said['unit'] or ''})"
+            found = re.sub(wrong, said["right"], place, count=1)
+            return found if found != place else None
+    return None
 
 
 def _at(account: BoundAccount) -> dict[str, str]:
@@ -446,6 +461,9 @@ class ValidateRepairForm(Form):
         corrected = await gather(turn, fault_known=not _ELSEWHERE.search(turn.text))
         if corrected.get("repair_photos"):
             turn.say("utter_repair_photo_added")
+        place = renumbered(str(_place_slot(turn).get("text") or ""), turn.text)
+        if place and not _place_slot(turn).get("account_no"):
+            corrected["repair_place"] = {**_place_slot(turn), "text": place}
         if corrected:
             return await self._learned(turn, corrected, "repair_agreed")
         if _ELSEWHERE.search(turn.text) and _ADDRESS_WORD.search(turn.text):

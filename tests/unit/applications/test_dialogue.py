@@ -420,3 +420,11 @@ async def test_arrears_paid_between_asking_and_stopping(counter: Counter) -> Non
     for bill_no, bill in counter.csms.all_bills.items():
         counter.csms.all_bills[bill_no] = paid(bill)
     assert "从哪天起停水" in await counter.say("缴好了，报停", "stop_restore_service")
+
+
+async def test_too_short_a_phone_is_no_question_for_the_hotline(counter: Counter) -> None:
+    await counter.say("我要装水表", "new_install")
+    await counter.say("滨江区云栖路88号", address="滨江区云栖路88号")
+    await counter.talk.tap("居民")
+    await counter.say("陈建国")
+    assert "不像一个手机号" in await counter.say("电话1395710", "hotline")

@@ -144,3 +144,17 @@ async def test_the_customer_is_told(counter: Counter, intent: str, told: str) ->
     await counter.bind("ordinary", ordinary="老家")
     assert f"老家 {told}" in await counter.say("x", intent, accounts=[[ACCOUNT]])
     assert f"尾号{number_of('arrears')[-4:]}" in await counter.say("x", intent, accounts=[[number_of("arrears")]])
+
+
+@pytest.mark.parametrize(("text", "intent", "ended"), [
+    ("嗯 取消掉", "inform", True), ("好的，关了吧", "inform", True), ("别取消", "inform", False),
+    ("先不要取消", "inform", False), ("不关了", "auto_pay", False),
+])
+async def test_yes_and_no_in_other_words(
+    counter: Counter, signed: Callable[[], Awaitable[None]], text: str, intent: str, ended: bool,
+) -> None:
+    await counter.bind("ordinary")
+    await signed()
+    await counter.say("取消自动扣款", "auto_pay")
+    assert ("已取消" if ended else "保留不变") in await counter.say(text, intent)
+    assert len(counter.papay.terminated) == ended

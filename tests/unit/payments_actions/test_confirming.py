@@ -251,3 +251,15 @@ async def test_an_account_unbound_since_is_named_by_its_last_digits(counter: Cou
     await counter.bind("ordinary")
     said = await counter.say("x", "EXTERNAL_payment_received", amount=3900, accounts=[[number_of("neighbour_a")]], count=1)
     assert "尾号0003" in said
+
+
+@pytest.mark.parametrize(("intent", "told"), [
+    ("EXTERNAL_payment_refunded", "您付的 39.00元 会原路退回微信：这些账单已经有人付过了"),
+    ("EXTERNAL_payment_credited", "您付的 39.00元 已经存到爸妈家的余额里"),
+])
+async def test_all_of_a_payment_that_no_bill_needs(counter: Counter, intent: str, told: str) -> None:
+    await counter.bind("ordinary", "neighbour_a", neighbour_a="爸妈家")
+    mine = [number_of("neighbour_a")]
+    said = await counter.say(f"EXTERNAL: {intent}", intent, amount=3900, accounts=[mine], count=1, paid=3900)
+    assert told in said
+    assert "其中" not in said

@@ -59,6 +59,8 @@ async def test_another_sum_and_another_account(counter: Counter) -> None:
     await counter.bind("neighbour_a", "paid_up", paid_up="爸妈家")
     await counter.say("充100", "prepay", amount=10000)
     assert "150.00元" in await counter.say("还是150吧", "inform", amount=15000)
+    assert "200.00元" in await counter.say("改成二百吧", "suggestion")
+    assert "150.00元" in await counter.say("还是充150", "inform")
     assert "给 爸妈家" in await counter.say("给爸妈家充", "prepay")
     await counter.say("对", "affirm")
     assert await orders(counter) == [("prepay", number_of("paid_up"), 15000)]

@@ -69,10 +69,11 @@ async def test_the_balance_is_for_the_counter(counter: Counter) -> None:
     assert "查余额" in counter.talk.buttons
 
 
-async def test_one_payment_is_not_asked_for(counter: Counter) -> None:
+@pytest.mark.parametrize("text", ["付错户了", "付成我租客那户了", "交成别人家的了"])
+async def test_one_payment_is_not_asked_for(counter: Counter, text: str) -> None:
     await counter.bind("ordinary")
     await counter.paid()
-    said = await ask(counter, "付错户了")
+    said = await ask(counter, text)
     assert "要申请退回的是" in said
     assert "39.00元" in said
     assert "换一笔" not in counter.talk.buttons

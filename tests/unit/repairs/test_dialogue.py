@@ -7,11 +7,11 @@ from unittest.mock import Mock
 
 import pytest
 
-from actions.repairs.asking import added
+from actions.repairs.asking import added, takes_what_is_offered
 from actions.repairs.feedback import said_of_it
 from actions.repairs.orders import AMEND, CANCEL, LOOK, REMIND, wish_of
 from actions.repairs.rating import score_of
-from actions.repairs.reporting import _NUMBERED
+from actions.repairs.reporting import _NUMBERED, renumbered
 from actions.turn import Turn, Values
 
 
@@ -62,3 +62,21 @@ def test_words_are_kept_once_and_within_bounds() -> None:
     assert added("漏水", "漏水") == "漏水"
     assert added("漏水", "在三楼") == "漏水；在三楼"
     assert len(added("漏" * 700, "水" * 700)) == 800
+
+
+@pytest.mark.parametrize(("place", "text", "corrected"), [
+    ("江南大道288号", "等等，是286号不是288", "江南大道286号"), ("江南大道288号", "不是288，是286", "江南大道286号"),
+    ("文三路12号3单元501", "3单元写错了，是2单元不是3单元", "文三路12号2单元501"),
+    ("江南大道288号", "不是我家，是邻居家", None), ("江南大道288号", "是5号不是9号", None),
+    ("江南大道1288号", "是286不是288", None),
+])
+def test_a_number_of_the_address_is_put_right(place: str, text: str, corrected: str | None) -> None:
+    assert renumbered(place, text) == corrected
+
+
+@pytest.mark.parametrize(("text", "is_it"), [
+    ("用这个号码行", True), ("就这个号可以", True), ("打这个电话", True), ("别打这个，换一个", False), ("这个号码不行", False),
+    ("报修电话多少", False),
+])
+def test_the_phone_that_was_offered(text: str, is_it: bool) -> None:
+    assert takes_what_is_offered(turn(text)) is is_it

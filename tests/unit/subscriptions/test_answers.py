@@ -205,6 +205,8 @@ async def hear(text: str, kind: str | None, slot: str, intent: str = "inform", *
         ("overuse", "两百块", {"amount": 20000}, Change(overuse_fen=20000)),
         ("balance", "100", {}, Change(balance_fen=10000)),
         ("pay_days", "3", {"ordinal": 3}, Change(pay_days=3)),
+        ("pay_days", "哦那就五天", {}, Change(pay_days=5)),
+        ("pay_days", "早两个星期吧", {}, Change(pay_days=14)),
         ("quiet", "十点到七点", {"time_range": NIGHT}, Change(quiet=Quiet(time(22), time(7)))),
     ],
 )
