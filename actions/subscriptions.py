@@ -43,6 +43,7 @@ SETTINGS = {
 ON = {True: "已订", False: "没订"}
 NAMES = {"overuse_volume": "用水量", "overuse_fen": "水费金额", "pay_days": "提前天数", "balance_fen": "余额"}
 UNITS = {"overuse_volume": "吨", "overuse_fen": "元", "pay_days": "天", "balance_fen": "元"}
+SPOKEN = re.compile(r"[那就设成]{0,2}(?P<number>[一二两三四五六七八九十百千万]+)[吧啊呀。]?")  # where a number is asked for
 DAYS = re.compile(r"(?P<count>\d+|[一二两三四五六七八九十]+)个?(?P<unit>天|日|星期|礼拜|周|月)")
 EXAMPLES = {"overuse": "30吨", "pay_days": "提前5天", "balance": "50元", "quiet": "晚上十点到早上七点"}
 
@@ -388,6 +389,8 @@ def read_change(turn: Turn, kind: str | None = None) -> Heard:
         change = Change(pay_days=days_said(said))
     if not change:
         change = _of_bare_numbers(turn, kind)
+    if not change and kind in SETTINGS and (spoken := SPOKEN.fullmatch(turn.text.strip())):
+        change = _of_number(Decimal(spoken_number(spoken["number"])), kind)
     return Heard(change, guessed)
 
 

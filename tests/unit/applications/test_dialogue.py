@@ -428,3 +428,11 @@ async def test_too_short_a_phone_is_no_question_for_the_hotline(counter: Counter
     await counter.talk.tap("居民")
     await counter.say("陈建国")
     assert "不像一个手机号" in await counter.say("电话1395710", "hotline")
+
+
+@pytest.mark.parametrize("text", ["就这一张", "就这两张了", "就这些"])
+async def test_no_more_photos_in_other_words(counter: Counter, text: str) -> None:
+    await counter.bind("paid_up")
+    await counter.say("我家六口人，申请多人口", "multi_person", people=6)
+    await counter.say("/inform", image=await counter.photo())
+    assert "确认提交" in await counter.say(text, "pay_bill")
