@@ -23,6 +23,7 @@ ASK_STATE = re.compile(r"是不是|有没有|查|状态|签上|签了没|开了�
 ASK_DAY = re.compile(
     r"几号|哪天|什么时候|何时|多久|怎么扣|上限|没钱|余额不足|不够|手续费|扣多|通知|会怎样|失败|没扣|没有.{0,2}扣"
 )
+ONLY_END = re.compile(r"(?:嗯+|好的?|对|行|是的?|那|就|[,，。\s])*(?:取消|关|解约|解除)[了掉]?[吧它。!！]*")
 NOT_END = re.compile(r"(?:不|别|甭|勿)(?:要|用|想|再)?.{0,2}(?:取消|关|停|解约|解除|终止)|(?:不|别)[要用]?了|留")
 BANK = re.compile(r"银行|托收|换.{0,4}卡|卡.{0,4}[换丢]|别人的卡")
 
@@ -141,7 +142,7 @@ class ValidateAutoPayEndForm(Form):
 
     async def hear_auto_pay_end_confirmed(self, turn: Turn) -> Mapping[str, Any] | None:
         """A yes or a no; asking for it again is a yes, as 嗯取消掉 is; 别取消 is a no."""
-        if turn.intent not in ANSWERS | {"auto_pay"}:
+        if turn.intent not in ANSWERS | {"auto_pay"} and not ONLY_END.fullmatch(turn.text.strip()):
             return None
         yes = agreed(turn)
         if NOT_END.search(turn.text):

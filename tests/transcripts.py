@@ -22,6 +22,7 @@ INTRODUCTION = (
 )
 
 
+PAGE_CHARACTERS = 24  # of a web page, which is no part of the chat
 SPANS = {"s": "秒", "m": "分钟", "h": "小时", "d": "天"}
 SYSTEMS = {"csms": "营业系统", "hotline": "抢修工单系统", "website": "官网", "pay": "微信支付", "sms": "短信"}
 
@@ -36,6 +37,8 @@ class Narrator(Player):
         elif step.action == "faults":
             well = "恢复了" if step.argument["mode"] == "ok" else "没有回应"
             self.transcript.append(("", f"{SYSTEMS[step.argument['system']]}{well}"))
+        elif step.action == "open":
+            return f"（打开链接，看到：{answer.strip()[:PAGE_CHARACTERS].strip()}……）", ""
         return said, answer
 
 

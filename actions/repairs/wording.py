@@ -13,7 +13,7 @@ FAULTS = {
     Fault.COVER: "井盖问题", Fault.OTHER: "其他问题",
 }
 SPOTS = {
-    Spot.ROAD: "路面或户外", Spot.CORRIDOR: "楼道或公共部位", Spot.BEFORE_METER: "水表前", Spot.AFTER_METER: "水表后（自家）",
+    Spot.ROAD: "路面或户外", Spot.CORRIDOR: "楼道或公共部位", Spot.BEFORE_METER: "水表前", Spot.AFTER_METER: "自家水表后",
     Spot.UNKNOWN: "位置说不清",
 }
 KINDS = {OrderKind.REPAIR: "报修", OrderKind.COMPLAINT: "投诉", OrderKind.SUGGESTION: "建议"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -106,14 +107,15 @@ async def _say(services: Services, openid: str) -> None:
 def shoot(page: Page, name: str, size: str) -> None:
     """Keep a picture of the whole page."""
     SCREENSHOTS.mkdir(exist_ok=True)
-    page.screenshot(path=SCREENSHOTS / f"page-{name.strip('/').replace('/', '-').replace(' ', '-')}-{size}.png", full_page=True)
+    page.screenshot(path=SCREENSHOTS / f"page-{re.sub('[/ ]', '-', name.strip('/')) or 'phone'}-{size}.png", full_page=True)
 
 
 @SIZES
 @pytest.mark.parametrize(("name", "wanted"), [
     ("data", "我的数据"), ("invoice", "电子发票"), ("pay", "应付水费"), ("prepay", "预存水费"),
     ("foreign data", "这不是您的链接"), ("foreign invoice", "这不是您的发票"), ("foreign pay", "这不是您的缴费链接"),
-    ("contract", "自动扣款"), ("/website/", "停水公告"), ("/website/outages", "停水公告"), ("/website/quality", "水质"),
+    ("contract", "自动扣款"), ("/", "临江"), ("/website/", "停水公告"),
+    ("/website/outages", "停水公告"), ("/website/quality", "水质"),
 ])
 def test_a_page(world: World, page: Page, name: str, wanted: str) -> None:
     page.goto(world.address(name))

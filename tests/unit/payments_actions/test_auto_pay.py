@@ -147,7 +147,7 @@ async def test_the_customer_is_told(counter: Counter, intent: str, told: str) ->
 
 
 @pytest.mark.parametrize(("text", "intent", "ended"), [
-    ("嗯 取消掉", "inform", True), ("好的，关了吧", "inform", True), ("别取消", "inform", False),
+    ("嗯 取消掉", "unsub", True), ("好的，关了吧", "inform", True), ("别取消", "inform", False),
     ("先不要取消", "inform", False), ("不关了", "auto_pay", False),
 ])
 async def test_yes_and_no_in_other_words(
