@@ -17,6 +17,7 @@ from bot.nlu.requests import REQUESTS
 NEXT_REQUEST = "action_next_request"  # puts the next request to the rules as if the customer had just said it
 REQUESTS_LEFT = "requests_left"  # slot: what is still to be done of the customer's requests
 
+
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.POLICY_WITHOUT_END_TO_END_SUPPORT, is_trainable=True)
 class FormKeepingRulePolicy(RulePolicy):
     """Rasa's RulePolicy that also runs an interrupted form again once the digression is answered, and takes requests in turn.

@@ -131,7 +131,8 @@ def validate_classifier(agent: Any, messages: Sequence[Any]) -> QuickScores:
     """Fit the classifier anew for each fold, on features of the trained model: quicker, and without asking back."""
     import scipy.sparse
 
-    from bot.nlu.intents import LinearHead, LinearIntentClassifier, sentence_features
+    from bot.nlu.intents import LinearHead, sentence_features
+    from bot.nlu.looks import TwoLooksClassifier
 
     truths = [truth_of(message) for message in messages]
     rows = [sentence_features(message) for message in featurise(agent, [truth.text for truth in truths])]
@@ -139,7 +140,7 @@ def validate_classifier(agent: Any, messages: Sequence[Any]) -> QuickScores:
     intents = np.array([truth.intent for truth in truths])
     labels = sorted(set(intents.tolist()))
     confidences = np.zeros((len(truths), len(labels)))
-    settings = {**LinearIntentClassifier.get_default_config(), **settings_of("LinearIntentClassifier")}
+    settings = {**TwoLooksClassifier.get_default_config(), **settings_of("TwoLooksClassifier")}
     for train, test in folds(truths):
         head = LinearHead.fit(sparse[train], dense[train], list(intents[train]), settings)
         confidences[test] = head.confidences(sparse[test], dense[test])

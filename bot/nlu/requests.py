@@ -30,7 +30,7 @@ from rasa.shared.nlu.training_data.message import Message
 REQUESTS = "requests"  # key of the parse: text, intent, intent_ranking and entities of each request
 SEPARATOR = "+"  # between the names of a multi-intent, as in Rasa
 _PIECES = "request_pieces"
-_IS_PIECE = "is_request_piece"
+IS_PIECE = "is_request_piece"
 
 STRONG, MARK, WEAK = 2, 1, 0  # how plainly a cut announces a new request
 # 顺便、另外… announce one; 再 does where a verb follows (再查一下), not in 再见 or 再说一遍; 和 may also just join two nouns.
@@ -102,7 +102,7 @@ class RequestSplitter(GraphComponent, IntentClassifier):
         for first, last in combinations(range(len(edges)), 2):
             if (first, last) != (0, len(edges) - 1):
                 piece = trim(text[edges[first] : edges[last]])
-                found[first, last] = Message({TEXT: piece, _IS_PIECE: True}, output_properties={TEXT})
+                found[first, last] = Message({TEXT: piece, IS_PIECE: True}, output_properties={TEXT})
         message.set(_PIECES, (cuts, found))
         return list(found.values())
 
@@ -136,7 +136,7 @@ class RequestJoiner(GraphComponent, IntentClassifier):
 
     def process(self, messages: List[Message]) -> List[Message]:
         """The messages without their pieces; ``requests`` and a joined intent where there are several."""
-        whole = [message for message in messages if not message.get(_IS_PIECE)]
+        whole = [message for message in messages if not message.get(IS_PIECE)]
         for message in whole:
             requests = self._requests(message)
             if requests:
