@@ -15,7 +15,7 @@ BOT := bot/.venv/bin/python
 find_python = $(or $(shell for candidate in "$$(command -v python$(1))" $$(ls -r $$HOME/.pyenv/versions/$(1).*/bin/python$(1) 2>/dev/null); do \
 	if [ -x "$$candidate" ] && "$$candidate" -c "import ssl, sqlite3" 2>/dev/null; then echo "$$candidate"; break; fi; done),$(1))
 
-.PHONY: help setup assets train run start chat replay test lint types validate format bench evaluate nlu-report transcripts menu prod-check rotate-keys clean
+.PHONY: help setup assets train run start chat replay test lint types validate format bench tune evaluate nlu-report transcripts menu prod-check rotate-keys clean
 
 help: ## what can be done here
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -98,10 +98,13 @@ validate: setup ## the language data: rasa data validate, and checks of our own
 format: setup ## put imports in order and fix what can be fixed
 	@$(APP) -m ruff check --fix .
 
+tune: setup ## tune the slow sentence encoder on the language data: half an hour
+	@$(BOT) -m bot.tune
+
 evaluate: setup ## cross-validate the language model, quickly
 	@$(BOT) -m bot.evaluate
 
-nlu-report: train ## all about how well messages are understood: results/nlu-report.md (hours; STOCK_EPOCHS=10 shortens it)
+nlu-report: train ## all about how well messages are understood: results/nlu-report.md (an hour; STOCK_EPOCHS=20 shortens it)
 	@$(BOT) -m bot.evaluate --full
 
 transcripts: train ## hold the conversations of docs/transcripts.yml and write docs/transcripts.md

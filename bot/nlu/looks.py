@@ -48,10 +48,10 @@ class TwoLooksClassifier(GraphComponent, IntentClassifier):
     def get_default_config() -> Dict[str, Any]:
         """Settings.
 
-        ``sure``: the least confidence of the likeliest intent, and its least lead on the next, at which one look is enough.
-        The others are of the regression, see ``LinearHead.fit``.
+        ``slow_weight``: how much the second look's embedding counts; ``sure``: the least confidence of the likeliest intent at
+        which one look is enough. The others are of the regression, see ``LinearHead.default_settings``.
         """
-        return {"sure": {"confidence": 0.9, "lead": 0.5}, **LinearHead.default_settings()}
+        return {"slow_weight": 3.0, "sure": 0.9, **LinearHead.default_settings()}
 
     def __init__(
         self,
@@ -115,23 +115,19 @@ class TwoLooksClassifier(GraphComponent, IntentClassifier):
         confidences = self._heads.first.confidences(sparse, dense)
         again = [row for row, message in enumerate(messages) if self._needs_second_look(message, confidences[row])]
         if again and self._slow is not None:
-            slow = self._slow.encode([str(reading_of(messages[row])) for row in again])
+            slow = self._slow.encode([str(reading_of(messages[row])) for row in again]) * self._config["slow_weight"]
             confidences[again] = self._heads.second.confidences(sparse[again], np.hstack([dense[again], slow]))
         return [_rank(row, self._heads.first.labels) for row in confidences]
 
     def _needs_second_look(self, message: Message, confidences: Array) -> bool:
-        if message.get(IS_PIECE):
-            return False
-        second, best = np.sort(confidences)[-2:]
-        sure = self._config["sure"]
-        return bool(best < sure["confidence"] or best - second < sure["lead"])
+        return not message.get(IS_PIECE) and bool(confidences.max() < self._config["sure"])
 
 
 def learn_heads(examples: Sequence[Message], settings: Dict[str, Any]) -> Path:
     """Learn both looks from examples that have their features, and return the folder they are in."""
     sparse, dense = stack(examples)
     labels = [example.get(INTENT) for example in examples]
-    slow = SlowEncoder.embed_once([str(reading_of(example)) for example in examples])
+    slow = SlowEncoder.embed_once([str(reading_of(example)) for example in examples]) * settings["slow_weight"]
     regression = {name: settings[name] for name in LinearHead.default_settings()}
     key = key_of(sparse.indptr, sparse.indices, sparse.data, dense, slow, labels, regression, intents)
 

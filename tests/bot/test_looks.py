@@ -62,7 +62,7 @@ def classifier(slow: Slow, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> T
     monkeypatch.setenv("MODELS_DIR", str(tmp_path / "models"))
     (tmp_path / "storage").mkdir()
     storage, resource, context = LocalModelStorage(tmp_path / "storage"), Resource("looks"), ExecutionContext(GraphSchema({}))
-    config = {**TwoLooksClassifier.get_default_config(), "sure": {"confidence": 0.7, "lead": 0.3}, "directions": 4}
+    config = {**TwoLooksClassifier.get_default_config(), "sure": 0.7}
     lessons = [message(text * count, intent=intent) for intent, text in PLAIN.items() for count in (1, 2, 3)]
     TwoLooksClassifier.create(config, storage, resource, context).train(TrainingData(lessons))
     slow.read.clear()
