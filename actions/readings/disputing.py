@@ -13,7 +13,7 @@ from actions.billing import Months
 from actions.flow import ANSWERS, Form, Need, Question, Task, agreed, payload
 from actions.readings import figures
 from actions.readings.following import Submit, hotline, label_of, say_refused, see_to
-from actions.readings.saying import CANCEL, LOOK, UNKNOWN, shown_said, since_said, wish_said
+from actions.readings.saying import CANCEL, LOOK, NOT_SURE, UNKNOWN, shown_said, since_said, wish_said
 from actions.turn import Turn
 from services.accounts import BoundAccount
 from services.billing.months import first_month
@@ -149,6 +149,12 @@ class ValidateDisputeForm(Form):
     def required(self, turn: Turn, slots: list[str]) -> list[str]:
         """A no ends the form at once."""
         return [] if turn.slot("dispute_confirmed") is False else slots
+
+    async def _hear(self, turn: Turn, asked: str) -> Mapping[str, Any] | None:
+        """说不清楚 tells of this question that the customer does not know; elsewhere it asks to be told again."""
+        if asked == "dispute_since" and turn.intent == "repeat" and NOT_SURE.search(turn.text):
+            turn.intent = "inform"
+        return await super()._hear(turn, asked)
 
     async def hear_dispute_value(self, turn: Turn) -> Mapping[str, Any] | None:
         """What the meter shows now."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from actions.billing import AccountTask, Months, command
 from actions.readings import figures
+from actions.readings.following import tell
+from actions.readings.saying import APPOINTMENT, LOOK, wish_said
 from actions.turn import Turn
 from runxia.clock import today
 from services.accounts import BoundAccount
@@ -22,6 +24,8 @@ class ActionReadingQuery(AccountTask):
 
     async def answer(self, turn: Turn, account: BoundAccount) -> None:
         """See :class:`AccountTask`."""
+        if APPOINTMENT.search(turn.text) and wish_said(turn) == LOOK and await self._say_visit(turn, account):
+            return
         meter = await turn.services.readings.meter(account.account_no)
         rules = turn.services.utility.readings
         months = Months.of(turn.values.periods)
@@ -35,6 +39,14 @@ class ActionReadingQuery(AccountTask):
             start = previous_reading(meter)
             turn.say("utter_readings_none", account=account.label, on=figures.dated(start.read_on), start=figures.whole(start))
         await self._say_next(turn, account, meter)
+
+    @staticmethod
+    async def _say_visit(turn: Turn, account: BoundAccount) -> bool:
+        """我约的抄表是哪天: the visit under way, if there is one."""
+        booked = await turn.services.readings.under_way(account.account_no, Kind.VISIT)
+        for visit in booked[:1]:
+            await tell(turn, visit)
+        return bool(booked)
 
     @staticmethod
     async def _say_next(turn: Turn, account: BoundAccount, meter: Meter) -> None:

@@ -15,6 +15,7 @@ LOOK, CANCEL, MOVE = "look", "cancel", "move"
 UNKNOWN = "unknown"
 LONGEST = 12  # digits that can still be a slip; more is something else
 _MONEY = re.compile(r"[元块毛角分圆钱¥￥]")
+APPOINTMENT = re.compile(r"预约|[约定][的好了过]")
 _DIGITS = re.compile(r"(?<![\d.])\d{1,12}(?:\.\d+)?(?![\d.])")
 EXCHANGED = re.compile(r"换(?:过|了)?(?:新?的?)?(?:水?表|过)|新表|新换的?表|表(?:是)?(?:新)?换(?:过|了)?的?")
 WRONG_NUMBER = re.compile(r"数(?:字|不)?(?:不对|错)|看错|打错|报错|写错|输错|填错|重报|重新报|再报|说错")
@@ -29,7 +30,7 @@ _LOOK = re.compile(
     r"[约定]的(?:是)?(?:哪|几|什么)|约[好上]了?(?:没|吗)|检(?:好|完|出来)了?(?:没|吗)|校好了?(?:没|吗)",
 )
 _THIS_ONE = re.compile(r"就?(?:是)?(?:这|本)(?:一)?(?:期|个月|次|回|月|张)|只有这|最近(?:这)?(?:一)?[期次]|上(?:一)?[期次]")
-_NOT_SURE = re.compile(r"说不[清准好]|不(?:知道|清楚|记得|确定|晓得)|没(?:注意|留意|数)|记不|忘了|随便|跳过|不好说")
+NOT_SURE = re.compile(r"说不[清准好]|不(?:知道|清楚|记得|确定|晓得)|没(?:注意|留意|数)|记不|忘了|随便|跳过|不好说")
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +108,7 @@ def since_said(turn: Turn, this: str) -> str | None:
     months = [period.first_month for period in turn.values.periods] + [f"{day.start:%Y-%m}" for day in turn.values.dates]
     if months:
         return min(months)
-    return UNKNOWN if _NOT_SURE.search(turn.text) else None
+    return UNKNOWN if NOT_SURE.search(turn.text) else None
 
 
 def time_said(turn: Turn) -> Time | None:

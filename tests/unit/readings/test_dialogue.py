@@ -321,6 +321,18 @@ async def test_a_visit_is_looked_up_moved_and_taken_back(desk: Desk) -> None:
     assert desk.meters.requests[number].state is State.CANCELLED
 
 
+async def test_a_question_for_the_booked_day_is_not_one_for_readings(desk: Desk) -> None:
+    number = await booked(desk)
+    assert number in await desk.say("我约的抄表是哪天来着", "reading_query")
+
+
+async def test_not_knowing_since_when_is_an_answer(desk: Desk) -> None:
+    account = await desk.bind("paid_up")
+    (newest, *_) = await desk.csms.bills(account)
+    await desk.say("抄错了", "reading_dispute", volume=str(int(newest.current_reading) - 1))
+    assert "确认提交读数复核吗" in await desk.say("说不清楚", "repeat")
+
+
 async def test_one_visit_at_a_time(desk: Desk) -> None:
     number = await booked(desk)
     said = await desk.say("再约一次上门抄表", "book_onsite_reading")
