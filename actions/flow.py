@@ -167,7 +167,7 @@ class Form(Action, ABC):
     async def _hear(self, turn: Turn, asked: str) -> Mapping[str, Any] | None:
         if asked in self.yes_or_no and turn.intent not in {*ASIDES, "cancel"} and not turn.values.entities:
             turn.intent = yes_or_no(turn.text) or turn.intent
-        if turn.intent in ASIDES or (turn.intent == "cancel" and not self.hears_cancel(asked)):
+        if turn.intent in ASIDES or (turn.intent == "cancel" and not self.hears_cancel(asked, turn)):
             return None
         try:
             answer: Mapping[str, Any] | None = await getattr(self, f"hear_{asked}")(turn)
@@ -180,7 +180,7 @@ class Form(Action, ABC):
             return self.again(asked)
         return answer
 
-    def hears_cancel(self, slot: str) -> bool:
+    def hears_cancel(self, slot: str, turn: Turn) -> bool:
         """Whether 算了 answers this question instead of leaving the form."""
         return False
 

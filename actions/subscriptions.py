@@ -415,7 +415,8 @@ def _of_entity(name: str, value: Any, clause: str, kind: str | None) -> Change:
 
 
 def _of_bare_numbers(turn: Turn, kind: str | None) -> Change:
-    taken = [(int(entity["start"]), int(entity["end"])) for entity in turn.values.entities if entity.get("end")]
+    named = [entity for entity in turn.values.entities if entity.get("end") and entity["entity"] != "number"]
+    taken = [(int(entity["start"]), int(entity["end"])) for entity in named]
     change = Change()
     for found in NUMBER.finditer(turn.text):
         if any(start < found.end() and found.start() < end for start, end in taken):

@@ -148,7 +148,7 @@ class ValidateBindForm(ProofForm):
         """Nothing more is asked when nothing could be proven."""
         return [] if turn.slot("bind_proof") == REFUSED else slots
 
-    def hears_cancel(self, slot: str) -> bool:
+    def hears_cancel(self, slot: str, turn: Turn) -> bool:
         """算了 at the last question leaves the bills as they are; the accounts are bound by then."""
         return slot == "bind_bill_type"
 

@@ -288,6 +288,10 @@ class ValidateApplyForm(Form):
             changed["photo_wanted"] = None
         return changed
 
+    def hears_cancel(self, slot: str, turn: Turn) -> bool:
+        """后面再补 only puts the photos off."""
+        return slot == "apply_documents" and reading.is_later(turn)
+
     async def hear_apply_address(self, turn: Turn) -> Mapping[str, Any] | None:
         """The address, as far as it can be placed in the area; otherwise the district is asked for."""
         if turn.values.first("apply_choice") == "elsewhere":
@@ -336,7 +340,7 @@ class ValidateApplyForm(Form):
         """A person's or a company's name."""
         if digresses(turn, "name", "org") and not reading.is_name_given(turn.text):
             return None
-        name = turn.values.first("name") or turn.values.first("org")
+        name = turn.values.first("name") or reading.company(turn)
         if not name and agreed(turn) is None:
             name = reading.person_in(turn.text)
         if not name:

@@ -209,6 +209,10 @@ class ValidateSupplementForm(Form):
         """The name in the domain."""
         return "validate_supplement_form"
 
+    def hears_cancel(self, slot: str, turn: Turn) -> bool:
+        """后面再补 only puts the photos off."""
+        return reading.is_later(turn)
+
     async def hear_supplement_photos(self, turn: Turn) -> Mapping[str, Any] | None:
         """A photo, or that this was all."""
         return collect(turn, self, "supplement_photos", turn.slot("photo_wanted") or ["other"])

@@ -62,6 +62,7 @@ CLOSE = re.compile("销户|[注撤销]销|撤户|销[掉了]|拆表|撤表|表�
 RESTORE = re.compile("恢复|复[用水]|重新?(?:开|启|用|通|接)|续上|接上|开[水阀通]|开返|启用|通[水起]|给我开|把水开|来水|再用")
 STOP = re.compile("报?停|不用水|封[表起]|掐|关[掉了]|没人住|空[着关]")
 DONE = re.compile("好了|发完|[发传交拍]好|完了|没了|没有了|就这[些几一两]|下一|齐了|全了|都发")
+_ANY_ONE = re.compile("[一这那]?[个家间所座]")
 LATER = re.compile("以后|再补|后补|跳过|先交|先提交|没带|没有?拍|没准备|手[头边]没")
 _LATER_OR_ELSE = re.compile("不在|晚点|回头|后面|过会|改天|明天|先不|下次|等[会下]")
 _SUBMIT = re.compile(r"(?!.*[不别先])[好对行可嗯没确就].{0,6}(?:提交|交吧|交了|办吧)")
@@ -96,13 +97,19 @@ def facts_said(turn: Turn, kind: Kind, *, by_words: bool) -> dict[str, Any]:
     return {slot: value for slot, value in said.items() if value is not None}
 
 
+def company(turn: Turn) -> str | None:
+    """The company named; 个餐馆 in 开个餐馆 is none."""
+    named = turn.values.first("org")
+    return str(named) if named and not _ANY_ONE.match(str(named)) else None
+
+
 def _install_facts(turn: Turn, by_words: bool) -> dict[str, Any]:
     said = str(turn.values.first("address") or "")
     use = use_said(turn.text, turn.services.utility.applications.installation.uses) if by_words else None
     return {
         "apply_address": whole_address(turn, said) if said else None,
         "apply_use": use.use if use else None,
-        "apply_name": turn.values.first("name") or turn.values.first("org"),
+        "apply_name": turn.values.first("name") or company(turn),
         "apply_phone": turn.values.first("phone"),
     }
 

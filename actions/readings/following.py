@@ -218,7 +218,7 @@ class ValidateMeterCancelForm(Form):
         """The name in the domain."""
         return "validate_meter_cancel_form"
 
-    def hears_cancel(self, slot: str) -> bool:
+    def hears_cancel(self, slot: str, turn: Turn) -> bool:
         """取消 is what is asked here."""
         return True
 
