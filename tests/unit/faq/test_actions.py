@@ -68,7 +68,7 @@ async def test_search() -> None:
     assert "水垢怎么去掉" in said.buttons
     none = await answer(ActionFaq(), "搜 火星", intent="faq", found={**found(), "search": "火星"})
     assert "没找到和“火星”有关" in none.text
-    one = await answer(ActionFaq(), "搜 酱油", intent="faq", found={**found(), "search": "酱油"})
+    one = await answer(ActionFaq(), "搜 密封圈漏", intent="faq", found={**found(), "search": "密封圈漏"})
     assert "半小时不冲" in one.text
 
 
