@@ -13,15 +13,17 @@ import hmac
 import json
 import logging
 import secrets
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 from urllib.parse import quote
 
 import httpx
+from pydantic import SecretStr, TypeAdapter, ValidationError
 
 from runxia.clock import Clock
-from services.errors import SystemUnavailable
+from services.errors import ServiceError, SystemUnavailable
 
 log = logging.getLogger(__name__)
 
@@ -144,6 +146,45 @@ class SignedClient:
     def _unavailable(self, why: str) -> SystemUnavailable:
         log.warning("%s is unavailable: %s", self._system, why)
         return SystemUnavailable(self._system)
+
+
+class SystemClient:
+    """What the clients of single systems share; each opens itself, and says what the system's refusals mean."""
+
+    def __init__(self, client: SignedClient) -> None:
+        self._client = client
+
+    @classmethod
+    @asynccontextmanager
+    async def _open(cls, system: str, base_url: str, key_id: str, key: SecretStr, clock: Clock) -> AsyncIterator[Self]:
+        timeout = httpx.Timeout(READ_SECONDS, connect=CONNECT_SECONDS)
+        async with httpx.AsyncClient(base_url=base_url, timeout=timeout, trust_env=False) as http:
+            yield cls(SignedClient(http, system, key_id, key.get_secret_value(), clock))
+
+    def _parse[Thing](self, adapter: TypeAdapter[Thing], answer: Answer) -> Thing:
+        self._accept(answer)
+        try:
+            return adapter.validate_json(answer.body, strict=True)
+        except ValidationError as error:
+            places = {".".join(map(str, found["loc"])) for found in error.errors(include_input=False, include_url=False)}
+            raise self._client.nonsense(f"answer does not parse at {sorted(places)[:5]}") from None
+
+    def _accept(self, answer: Answer) -> None:
+        """Nothing where the system did what it was asked.
+
+        Raises:
+            ServiceError: why it did not.
+        """
+        if not answer.ok:
+            raise self._refusal(answer)
+
+    def _refusal(self, answer: Answer) -> ServiceError:
+        """What an answer means that is not ``ok``."""
+        return self._client.nonsense(f"refused with {answer.status} {answer.code[:40]}")
+
+    def _require(self, condition: bool, otherwise: str) -> None:
+        if not condition:
+            raise self._client.nonsense(otherwise)
 
 
 def _digest(content: bytes) -> str:

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-import httpx
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
-from connectors.csms.client import CONFLICT, NOT_FOUND, SYSTEM
-from connectors.signed import CONNECT_SECONDS, READ_SECONDS, Answer, SignedClient
-from runxia.clock import Clock
-from runxia.settings import Settings
+from connectors.csms.desk import CONFLICT, NOT_FOUND, CsmsSystem
+from connectors.signed import Answer
 from services.applications.model import filing_facts
 from services.applications.ports import Application, Filing
-from services.errors import ApplicationRefused, SystemUnavailable, UnknownAccount
+from services.errors import ApplicationRefused, ServiceError, UnknownAccount
 
 MAX_NOTE = 500
 MAX_MISSING = 20
@@ -36,19 +32,8 @@ class _Changes:
 _APPLICATION, _CHANGES = TypeAdapter(Application), TypeAdapter(_Changes)
 
 
-class ApplicationsClient:
+class ApplicationsClient(CsmsSystem):
     """:class:`services.applications.ApplicationDesk` over HTTP. Open with :meth:`open`."""
-
-    def __init__(self, client: SignedClient) -> None:
-        self._client = client
-
-    @classmethod
-    @asynccontextmanager
-    async def open(cls, settings: Settings, clock: Clock) -> AsyncIterator[ApplicationsClient]:
-        """Open the connections; close them at the end."""
-        timeout = httpx.Timeout(READ_SECONDS, connect=CONNECT_SECONDS)
-        async with httpx.AsyncClient(base_url=settings.csms_base_url, timeout=timeout, trust_env=False) as http:
-            yield cls(SignedClient(http, SYSTEM, settings.csms_key_id, settings.csms_key.get_secret_value(), clock))
 
     async def file(self, request_id: str, filing: Filing) -> Application:
         """See :class:`services.applications.ApplicationDesk`."""
@@ -82,8 +67,7 @@ class ApplicationsClient:
             "PUT", "applications", application_no, "documents", document, document_id,
             content=content, content_type=content_type,
         )
-        if not answer.ok:
-            raise self._refusal(answer)
+        self._accept(answer)
 
     async def changes(self, after: int) -> Sequence[Application]:
         """See :class:`services.applications.ApplicationDesk`."""
@@ -107,22 +91,9 @@ class ApplicationsClient:
         moments = (application.filed_at, application.changed_at)
         self._require(all(moment.tzinfo is not None for moment in moments), "a time without a zone")
 
-    def _parse[Thing](self, adapter: TypeAdapter[Thing], answer: Answer) -> Thing:
-        if not answer.ok:
-            raise self._refusal(answer)
-        try:
-            return adapter.validate_json(answer.body, strict=True)
-        except ValidationError as error:
-            places = {".".join(map(str, found["loc"])) for found in error.errors(include_input=False, include_url=False)}
-            raise self._client.nonsense(f"answer does not parse at {sorted(places)[:5]}") from None
-
-    def _refusal(self, answer: Answer) -> ApplicationRefused | UnknownAccount | SystemUnavailable:
+    def _refusal(self, answer: Answer) -> ServiceError:
         if answer.status == CONFLICT and answer.code in _REFUSALS:
             return ApplicationRefused(_REFUSALS[answer.code])
         if answer.status == NOT_FOUND and answer.code == "unknown_account":
             return UnknownAccount()
-        return self._client.nonsense(f"refused with {answer.status} {answer.code[:40]}")
-
-    def _require(self, condition: bool, otherwise: str) -> None:
-        if not condition:
-            raise self._client.nonsense(otherwise)
+        return super()._refusal(answer)

@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-import httpx
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
-from connectors.signed import CONNECT_SECONDS, READ_SECONDS, Answer, SignedClient
-from runxia.clock import Clock
-from runxia.settings import Settings
-from services.errors import ClosedAccount, SystemUnavailable, UnknownAccount
+from connectors.csms.desk import CONFLICT, NOT_FOUND, CsmsSystem
+from connectors.signed import Answer
+from services.errors import ClosedAccount, ServiceError, UnknownAccount
 from services.ports import Account, Bill, BillType, LineResult, Payment, Prepaid, TierUsage
 
-SYSTEM = "csms"
-NOT_FOUND, CONFLICT = 404, 409
 # What can be a number of CSMS at all. Anything else is unknown without asking, and never part of a path.
 _NUMBER = re.compile(r"[0-9A-Za-z_-]{1,32}")
 _MONTH = re.compile(r"\d{4}-(0[1-9]|1[0-2])")
@@ -49,23 +44,12 @@ _CORRECT, _BILLS = TypeAdapter(_Correct), TypeAdapter(_Bills)
 _PAYMENTS, _RESULTS, _PREPAID = TypeAdapter(_Payments), TypeAdapter(_Results), TypeAdapter(Prepaid)
 
 
-class CsmsClient:
+class CsmsClient(CsmsSystem):
     """:class:`services.ports.Csms` over HTTP. Open with :meth:`open`.
 
     Besides ``SystemUnavailable("csms")``, what is asked about a certain account raises ``UnknownAccount`` where CSMS has no
     such account, and what would change one raises ``ClosedAccount`` where it was closed.
     """
-
-    def __init__(self, client: SignedClient) -> None:
-        self._client = client
-
-    @classmethod
-    @asynccontextmanager
-    async def open(cls, settings: Settings, clock: Clock) -> AsyncIterator[CsmsClient]:
-        """Open the connections; close them at the end."""
-        timeout = httpx.Timeout(READ_SECONDS, connect=CONNECT_SECONDS)
-        async with httpx.AsyncClient(base_url=settings.csms_base_url, timeout=timeout, trust_env=False) as http:
-            yield cls(SignedClient(http, SYSTEM, settings.csms_key_id, settings.csms_key.get_secret_value(), clock))
 
     async def account(self, account_no: str) -> Account | None:
         """See :class:`services.ports.Csms`."""
@@ -179,35 +163,21 @@ class CsmsClient:
 
     async def _send(self, method: str, account_no: str, *path: str, json_body: dict[str, str]) -> Answer:
         answer = await self._client.send(method, "accounts", _known_shape(account_no), *path, json_body=json_body)
-        if not answer.ok:
-            raise self._refusal(answer)
+        self._accept(answer)
         return answer
 
-    def _parse[Thing](self, adapter: TypeAdapter[Thing], answer: Answer) -> Thing:
-        if not answer.ok:
-            raise self._refusal(answer)
-        try:
-            return adapter.validate_json(answer.body, strict=True)
-        except ValidationError as error:
-            places = {".".join(map(str, found["loc"])) for found in error.errors(include_input=False, include_url=False)}
-            raise self._client.nonsense(f"answer does not parse at {sorted(places)[:5]}") from None
-
-    def _refusal(self, answer: Answer) -> UnknownAccount | ClosedAccount | SystemUnavailable:
+    def _refusal(self, answer: Answer) -> ServiceError:
         if answer.status == NOT_FOUND and answer.code == "unknown_account":
             return UnknownAccount()
         if answer.status == CONFLICT and answer.code == "account_closed":
             return ClosedAccount()
-        return self._client.nonsense(f"refused with {answer.status} {answer.code[:40]}")
+        return super()._refusal(answer)
 
     def _check_bill(self, bill: Bill) -> None:
         self._require(_MONTH.fullmatch(bill.period) is not None, "a period that is no month")
         self._require(bill.amount_fen == sum(line.amount_fen for line in bill.lines), "lines that do not add up")
         self._require(bill.amount_fen >= 0 and bill.paid_fen >= 0 and bill.volume >= 0, "negative amounts")
         self._require(bill.start < bill.end, "a period that ends before it starts")
-
-    def _require(self, condition: bool, otherwise: str) -> None:
-        if not condition:
-            raise self._client.nonsense(otherwise)
 
 
 def _known_shape(account_no: str) -> str:

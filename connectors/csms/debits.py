@@ -14,7 +14,7 @@ class CsmsDebits(DeskClient):
         self, account_no: str, contract_code: str, contract_id: str, *, active: bool, since: datetime,
     ) -> None:
         """See :class:`services.auto_pay.ports.DebitDesk`."""
-        self._check(await self._client.send("PUT", "accounts", account_path(account_no), "auto-pay", json_body={
+        self._accept(await self._client.send("PUT", "accounts", account_path(account_no), "auto-pay", json_body={
             "contract_code": contract_code, "contract_id": contract_id, "state": "active" if active else "ended",
             "since": since.isoformat(),
         }))

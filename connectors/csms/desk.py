@@ -1,64 +1,36 @@
-"""What the clients of the billing system's counters (invoices, refund requests, direct debit) share."""
+"""What the clients of the billing system share: opening, and what its counters (invoices, refund requests, ...) refuse."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from typing import Self
 
-import httpx
-from pydantic import TypeAdapter, ValidationError
-
-from connectors.signed import CONNECT_SECONDS, READ_SECONDS, Answer, SignedClient
+from connectors.signed import Answer, SystemClient
 from runxia.clock import Clock
 from runxia.settings import Settings
 from services.errors import ClosedAccount, ServiceError, UnknownAccount
 
-SYSTEM = "csms"
-NOT_FOUND = 404
+NOT_FOUND, CONFLICT = 404, 409
 _NUMBER = re.compile(r"[0-9A-Za-z_-]{1,64}")
 _REFUSALS: dict[str, type[ServiceError]] = {"unknown_account": UnknownAccount, "account_closed": ClosedAccount}
 
 
-class DeskClient:
-    """A client over signed HTTP. Open with :meth:`open`."""
-
-    def __init__(self, client: SignedClient) -> None:
-        self._client = client
+class CsmsSystem(SystemClient):
+    """A client of some part of CSMS. Open with :meth:`open`."""
 
     @classmethod
-    @asynccontextmanager
-    async def open(cls, settings: Settings, clock: Clock) -> AsyncIterator[Self]:
+    def open(cls, settings: Settings, clock: Clock) -> AbstractAsyncContextManager[Self]:
         """Open the connections; close them at the end."""
-        timeout = httpx.Timeout(READ_SECONDS, connect=CONNECT_SECONDS)
-        async with httpx.AsyncClient(base_url=settings.csms_base_url, timeout=timeout, trust_env=False) as http:
-            yield cls(SignedClient(http, SYSTEM, settings.csms_key_id, settings.csms_key.get_secret_value(), clock))
+        return cls._open("csms", settings.csms_base_url, settings.csms_key_id, settings.csms_key, clock)
 
-    def _parse[Thing](self, adapter: TypeAdapter[Thing], answer: Answer) -> Thing:
-        self._check(answer)
-        try:
-            return adapter.validate_json(answer.body, strict=True)
-        except ValidationError as error:
-            places = {".".join(map(str, found["loc"])) for found in error.errors(include_input=False, include_url=False)}
-            raise self._client.nonsense(f"answer does not parse at {sorted(places)[:5]}") from None
 
-    def _check(self, answer: Answer) -> None:
-        """Nothing where CSMS did what it was asked.
+class DeskClient(CsmsSystem):
+    """A client of one of CSMS's counters."""
 
-        Raises:
-            ServiceError: why it did not.
-        """
-        if answer.ok:
-            return
+    def _refusal(self, answer: Answer) -> ServiceError:
         refusal = _REFUSALS.get(answer.code)
-        if refusal is not None:
-            raise refusal()
-        raise self._client.nonsense(f"refused with {answer.status} {answer.code[:40]}")
-
-    def _require(self, condition: bool, otherwise: str) -> None:
-        if not condition:
-            raise self._client.nonsense(otherwise)
+        return refusal() if refusal is not None else super()._refusal(answer)
 
 
 def is_number(text: str) -> bool:

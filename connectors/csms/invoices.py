@@ -87,7 +87,7 @@ class CsmsInvoices(DeskClient):
     async def send(self, invoice_no: str, email: str) -> None:
         """See :class:`services.invoices.ports.InvoiceDesk`."""
         self._require(is_number(invoice_no), "an invoice number that is none")
-        self._check(await self._client.send("POST", "invoices", invoice_no, "deliveries", json_body={"email": email}))
+        self._accept(await self._client.send("POST", "invoices", invoice_no, "deliveries", json_body={"email": email}))
 
     async def document(self, invoice_no: str) -> bytes | None:
         """See :class:`services.invoices.ports.InvoiceDesk`."""
@@ -95,7 +95,7 @@ class CsmsInvoices(DeskClient):
         answer = await self._client.get("invoices", invoice_no, "document")
         if answer.status == NOT_FOUND:
             return None
-        self._check(answer)
+        self._accept(answer)
         self._require(answer.body.startswith(PDF_MAGIC), "a document that is no PDF")
         return answer.body
 

@@ -8,8 +8,7 @@ from datetime import date
 
 from pydantic import TypeAdapter
 
-from connectors.csms.client import CONFLICT
-from connectors.csms.desk import NOT_FOUND, DeskClient, account_path, is_number
+from connectors.csms.desk import CONFLICT, NOT_FOUND, DeskClient, account_path, is_number
 from connectors.signed import Answer
 from services.errors import ReadingRefused
 from services.readings.filing import filing_facts

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Self
 
-import httpx
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
-from connectors.signed import CONNECT_SECONDS, READ_SECONDS, Answer, SignedClient
+from connectors.signed import Answer, SystemClient
 from runxia.clock import Clock
 from runxia.settings import Settings
-from services.errors import OrderClosed, SystemUnavailable, UnknownOrder
+from services.errors import OrderClosed, ServiceError, UnknownOrder
 from services.repairs.ports import Filing, HotlineOrder
 
 SYSTEM = "hotline"
@@ -32,20 +31,13 @@ class _Changes:
 _ORDER, _CHANGES = TypeAdapter(HotlineOrder), TypeAdapter(_Changes)
 
 
-class HotlineClient:
+class HotlineClient(SystemClient):
     """:class:`services.repairs.ports.Hotline` over HTTP. Open with :meth:`open`."""
 
-    def __init__(self, client: SignedClient) -> None:
-        self._client = client
-
     @classmethod
-    @asynccontextmanager
-    async def open(cls, settings: Settings, clock: Clock) -> AsyncIterator[HotlineClient]:
+    def open(cls, settings: Settings, clock: Clock) -> AbstractAsyncContextManager[Self]:
         """Open the connections; close them at the end."""
-        timeout = httpx.Timeout(READ_SECONDS, connect=CONNECT_SECONDS)
-        async with httpx.AsyncClient(base_url=settings.hotline_base_url, timeout=timeout, trust_env=False) as http:
-            key = settings.hotline_key.get_secret_value()
-            yield cls(SignedClient(http, SYSTEM, settings.hotline_key_id, key, clock))
+        return cls._open(SYSTEM, settings.hotline_base_url, settings.hotline_key_id, settings.hotline_key, clock)
 
     async def file(self, filing: Filing) -> HotlineOrder:
         """See :class:`services.repairs.ports.Hotline`."""
@@ -80,15 +72,13 @@ class HotlineClient:
             raise KeyError(file_id)
         path = ("orders", _number(order_no), "attachments", file_id)
         answer = await self._client.upload("PUT", *path, content=content, content_type=content_type)
-        if not answer.ok:
-            raise self._refusal(answer)
+        self._accept(answer)
 
     async def rate(self, order_no: str, score: int, comment: str | None) -> None:
         """See :class:`services.repairs.ports.Hotline`."""
         body = {"score": score, **({"comment": comment} if comment else {})}
         answer = await self._client.send("PUT", "orders", _number(order_no), "rating", json_body=body)
-        if not answer.ok:
-            raise self._refusal(answer)
+        self._accept(answer)
 
     async def changes(self, after: int) -> Sequence[HotlineOrder]:
         """See :class:`services.repairs.ports.Hotline`."""
@@ -120,25 +110,12 @@ class HotlineClient:
         self._require(all(moment.tzinfo is not None for moment in moments), "a time without a zone")
         self._require(all(len(text or "") <= MAX_TEXT for text in (order.crew, order.result)), "a text too long to show")
 
-    def _parse[Thing](self, adapter: TypeAdapter[Thing], answer: Answer) -> Thing:
-        if not answer.ok:
-            raise self._refusal(answer)
-        try:
-            return adapter.validate_json(answer.body, strict=True)
-        except ValidationError as error:
-            places = {".".join(map(str, found["loc"])) for found in error.errors(include_input=False, include_url=False)}
-            raise self._client.nonsense(f"answer does not parse at {sorted(places)[:5]}") from None
-
-    def _refusal(self, answer: Answer) -> UnknownOrder | OrderClosed | SystemUnavailable:
+    def _refusal(self, answer: Answer) -> ServiceError:
         if answer.status == NOT_FOUND and answer.code == "unknown_order":
             return UnknownOrder()
         if answer.status == CONFLICT and answer.code == "order_closed":
             return OrderClosed()
-        return self._client.nonsense(f"refused with {answer.status} {answer.code[:40]}")
-
-    def _require(self, condition: bool, otherwise: str) -> None:
-        if not condition:
-            raise self._client.nonsense(otherwise)
+        return super()._refusal(answer)
 
 
 def _number(order_no: str) -> str:
