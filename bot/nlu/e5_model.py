@@ -10,6 +10,7 @@ import os
 import re
 import struct
 import tempfile
+from functools import cached_property
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Dict, Iterator, List, Mapping, NamedTuple, Tuple
@@ -24,6 +25,7 @@ TUNED_FILE = Path(__file__).parent / "e5_tuned.npz"
 CENTRE = "centre"  # in that file, beside the tensors
 MAGIC = b"E5S1"
 PREFIX = "query: "  # what the model was trained to see before a short text
+TOKENS_AT, TOKENS_HEAD = 44, "<5iQ"  # number of pieces; begin, end, padding, unknown; bytes of all pieces
 META = "\u2581"  # stands for a space in the pieces
 UNKNOWN_PENALTY = 10.0  # below the least likely piece
 PACKED_BLOCK = 18  # bytes: a scale of 2, and 32 weights of half a byte each
@@ -49,8 +51,7 @@ class PackedModel:
             raise ValueError(f"{self.path} is not a packed e5 model")
         self.width, self.layers, self.heads, self.inner = struct.unpack_from("<4i", buffer, 8)
         (self.epsilon,) = struct.unpack_from("<f", buffer, 36)
-        self._tokens, at = _read_tokens(buffer, 44)
-        self._tensors = dict(_read_directory(buffer, at))
+        self._tensors = dict(_read_directory(buffer, _after_tokens(buffer)))
 
     def full(self) -> Dict[str, Array]:
         """The tensors that are stored in full: biases, layer norms and the embedding of positions, flat."""
@@ -89,6 +90,10 @@ class PackedModel:
                 raise ValueError(f"{name} is no tensor of {self.path.name} that can be replaced")
             changed[tensor.at : tensor.at + tensor.size] = new
         return bytes(changed)
+
+    @cached_property
+    def _tokens(self) -> _Tokens:
+        return _read_tokens(memoryview(self._bytes))  # type: ignore[arg-type]
 
     def _raw(self, tensor: Tensor) -> Array:
         return self._bytes[tensor.at : tensor.at + tensor.size]
@@ -166,19 +171,26 @@ class _Tokens:
                 yield end + 1, place, float(self._likely[place])
 
 
-def _read_tokens(buffer: memoryview, at: int) -> Tuple[_Tokens, int]:
-    count, begin, end, _, unknown, length = struct.unpack_from("<5iQ", buffer, at)
-    at += 28
+def _after_tokens(buffer: memoryview) -> int:
+    """Where the tokens end: to put tensors into the file, the quarter of a million pieces need not be read."""
+    count, _, _, _, _, length = struct.unpack_from(TOKENS_HEAD, buffer, TOKENS_AT)
+    at = TOKENS_AT + struct.calcsize(TOKENS_HEAD) + 4 * (2 * count + 1) + length
+    _, size = struct.unpack_from("<iI", buffer, at)
+    return int(at + 8 + size)
+
+
+def _read_tokens(buffer: memoryview) -> _Tokens:
+    count, begin, end, _, unknown, length = struct.unpack_from(TOKENS_HEAD, buffer, TOKENS_AT)
+    at = TOKENS_AT + struct.calcsize(TOKENS_HEAD)
     edges = np.frombuffer(buffer, np.uint32, count + 1, at)
     likely = np.frombuffer(buffer, np.float32, count, at + edges.nbytes)
     at += edges.nbytes + likely.nbytes
     text = bytes(buffer[at : at + length])
     places = {text[edges[place] : edges[place + 1]]: place for place in range(count - 1, -1, -1)}
     places.pop(b"", None)
-    changed, size = struct.unpack_from("<iI", buffer, at + length)
-    at += length + 8
-    plain = dict(_read_characters(buffer, at, changed))
-    return _Tokens(places, likely, plain, (begin, end, unknown)), at + size
+    changed, _ = struct.unpack_from("<iI", buffer, at + length)
+    plain = dict(_read_characters(buffer, at + length + 8, changed))
+    return _Tokens(places, likely, plain, (begin, end, unknown))
 
 
 def _read_characters(buffer: memoryview, at: int, count: int) -> Iterator[Tuple[int, str]]:

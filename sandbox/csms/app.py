@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from datetime import date
 from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from sanic import Request, Sanic
-from sanic.exceptions import SanicException
-from sanic.response import BaseHTTPResponse, HTTPResponse, empty, json
+from sanic.response import HTTPResponse, empty, json
 
 from runxia.clock import Clock, clock_from, today
 from runxia.settings import Settings
 from runxia.utility import Utility, load_utility
-from sandbox import faults
 from sandbox.csms import applications
 from sandbox.csms.books import BillingSystem, Conflict, Notice, PrepaymentNotice, fixture
 from sandbox.csms.database import Database, password_matches
@@ -26,12 +23,9 @@ from sandbox.csms.readings import MeterDesk
 from sandbox.csms.records import Books
 from sandbox.csms.refunds import RefundDesk
 from sandbox.csms.seed import build_books
-from sandbox.csms.web import Body, Problem, read_body, read_query, unknown
-from sandbox.signing import Refused, Signing
+from sandbox.signing import Signing
+from sandbox.web import Body, Problem, read_body, read_query, signed_app, unknown
 
-log = logging.getLogger(__name__)
-
-MAX_BODY_BYTES = 16 << 20
 HISTORY_MONTHS = 36
 _FIRST, _LAST = "0000-00-00", "9999-99-99"
 Month = Annotated[str, Field(pattern=r"^\d{4}-(0[1-9]|1[0-2])$")]
@@ -270,41 +264,12 @@ class Csms:
 
 def create_app(settings: Settings) -> Sanic[Any, Any]:
     """The application; books are made at start where there are none."""
-    app: Sanic[Any, Any] = Sanic("csms", configure_logging=False)
-    app.config.REQUEST_MAX_SIZE = MAX_BODY_BYTES
-    app.config.OAS = False
     clock = clock_from(settings.clock_file)
     csms = Csms(settings, load_utility(settings.utility_file), clock)
+    app = signed_app("csms", csms.signing)
     _add_routes(app, csms)
     for desk in csms.desks:
         desk.add_routes(app)
-
-    @app.on_request
-    async def check(request: Request) -> HTTPResponse | None:
-        if not _is_signed(request):
-            return None
-        try:
-            csms.signing.check(request)
-        except Refused as error:
-            raise Problem(401, error.code) from error
-        answer = await faults.misbehave("csms", faults.MAINTENANCE)
-        request.ctx.authentic = answer is None  # whoever answers in our place has no key
-        return answer
-
-    async def sign(request: Request, response: BaseHTTPResponse) -> None:
-        if getattr(request.ctx, "authentic", False):
-            csms.signing.sign(request, response)
-
-    app.middleware(sign, "response")
-
-    @app.exception(Exception)
-    async def tell(_request: Request, error: Exception) -> HTTPResponse:
-        if isinstance(error, Problem):
-            return json({"code": error.code, "message": str(error)}, error.status_code)
-        if isinstance(error, SanicException):
-            return json({"code": "invalid", "message": str(error)}, error.status_code)
-        log.error("request failed", exc_info=error)
-        return json({"code": "internal", "message": "internal error"}, 500)
 
     @app.after_server_stop
     async def stop(_app: Sanic[Any, Any]) -> None:
@@ -337,7 +302,3 @@ def _add_routes(app: Sanic[Any, Any], csms: Csms) -> None:
 
 async def _health(_request: Request) -> HTTPResponse:
     return json({"status": "ok"})
-
-
-def _is_signed(request: Request) -> bool:
-    return not request.path.startswith(("/health", "/sandbox/"))

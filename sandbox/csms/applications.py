@@ -19,7 +19,7 @@ from sanic.response import json as answer
 from runxia.clock import Clock
 from sandbox.csms.books import BillingSystem
 from sandbox.csms.database import Database
-from sandbox.csms.web import Body, Problem, read_body, read_query, unknown
+from sandbox.web import Body, Problem, read_body, read_query, unknown
 
 SCHEMA = """
 CREATE TABLE application (

@@ -11,7 +11,7 @@ from sanic.response import HTTPResponse, empty, json
 
 from sandbox import sqlite
 from sandbox.csms.database import Database
-from sandbox.csms.web import Body, Problem, read_body, unknown
+from sandbox.web import Body, Problem, read_body, unknown
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS debit_contract (

@@ -18,7 +18,7 @@ from sandbox import sqlite
 from sandbox.csms.database import Database
 from sandbox.csms.pdf import one_page
 from sandbox.csms.records import BillRecord
-from sandbox.csms.web import Body, Problem, read_body, unknown
+from sandbox.web import Body, Problem, read_body, unknown
 
 ISSUING_SECONDS = 2  # how long the tax platform takes here
 _SCHEMA = """

@@ -25,7 +25,7 @@ from sandbox import sqlite
 from sandbox.csms.database import Database
 from sandbox.csms.records import BillRecord
 from sandbox.csms.tariff import price_lines, tariff_year
-from sandbox.csms.web import Body, Problem, read_body, read_query, unknown
+from sandbox.web import Body, Problem, read_body, read_query, unknown
 
 DIGITS = 5
 READING_DAY = 20

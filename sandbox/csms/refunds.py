@@ -15,7 +15,7 @@ from sanic.response import HTTPResponse, empty, json
 from runxia.clock import SHANGHAI, Clock
 from sandbox import sqlite
 from sandbox.csms.database import Database
-from sandbox.csms.web import Body, Problem, read_body, unknown
+from sandbox.web import Body, Problem, read_body, unknown
 
 DECIDED_AFTER_DAYS = 7
 _SCHEMA = """

@@ -3,26 +3,20 @@
 from __future__ import annotations
 
 import json as plain
-import logging
 import sqlite3
 from typing import Any, Literal
 
 from pydantic import AwareDatetime, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from sanic import Request, Sanic
-from sanic.exceptions import SanicException
-from sanic.response import BaseHTTPResponse, HTTPResponse, empty, json
+from sanic.response import HTTPResponse, empty, json
 
 from runxia.clock import Clock, clock_from
 from runxia.settings import Settings
-from sandbox import faults
-from sandbox.csms.web import Body, Problem, read_body, read_query, unknown
 from sandbox.hotline.database import Database
-from sandbox.signing import Refused, Signing
+from sandbox.signing import Signing
+from sandbox.web import Body, Problem, read_body, read_query, signed_app, unknown
 
-log = logging.getLogger(__name__)
-
-MAX_BODY_BYTES = 16 << 20
 PAGE = 100
 OPEN_STATES = ("accepted", "assigned", "on_site")
 MEDIA_TYPES = ("image/", "video/")
@@ -227,38 +221,9 @@ def _order(row: sqlite3.Row) -> dict[str, Any]:
 
 def create_app(settings: Settings) -> Sanic[Any, Any]:
     """The application."""
-    app: Sanic[Any, Any] = Sanic("hotline", configure_logging=False)
-    app.config.REQUEST_MAX_SIZE = MAX_BODY_BYTES
-    app.config.OAS = False
     hotline = Hotline(settings, clock_from(settings.clock_file))
+    app = signed_app("hotline", hotline.signing)
     _add_routes(app, hotline)
-
-    @app.on_request
-    async def check(request: Request) -> HTTPResponse | None:
-        if request.path.startswith(("/health", "/sandbox/")):
-            return None
-        try:
-            hotline.signing.check(request)
-        except Refused as error:
-            raise Problem(401, error.code) from error
-        answer = await faults.misbehave("hotline", faults.MAINTENANCE)
-        request.ctx.authentic = answer is None  # whoever answers in our place has no key
-        return answer
-
-    async def sign(request: Request, response: BaseHTTPResponse) -> None:
-        if getattr(request.ctx, "authentic", False):
-            hotline.signing.sign(request, response)
-
-    app.middleware(sign, "response")
-
-    @app.exception(Exception)
-    async def tell(_request: Request, error: Exception) -> HTTPResponse:
-        if isinstance(error, Problem):
-            return json({"code": error.code, "message": str(error)}, error.status_code)
-        if isinstance(error, SanicException):
-            return json({"code": "invalid", "message": str(error)}, error.status_code)
-        log.error("request failed", exc_info=error)
-        return json({"code": "internal", "message": "internal error"}, 500)
 
     @app.after_server_stop
     async def stop(_app: Sanic[Any, Any]) -> None:
