@@ -8,8 +8,6 @@ any outage goes on where it stopped.
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
-from datetime import timedelta
 
 from sqlalchemy import Select, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -18,17 +16,15 @@ from services.applications.filing import WAITING, FilingDesk
 from services.applications.model import FILING, update_record
 from services.applications.ports import Application, State
 from services.errors import ApplicationRefused, SystemUnavailable
+from services.feeds import ANSWER_LATE, Taken, follow
 from services.outbox import enqueue
 from services.payments.base import backoff
-from store.db import insert_for
-from store.models import ApplicationDocument, ApplicationFeed, ApplicationRecord
+from store.models import ApplicationDocument, ApplicationRecord
 
 log = logging.getLogger(__name__)
 
 FEED = "csms"
 BATCH = 5
-# An answer to a filing that has not come by then is not coming; what CSMS tells of it instead is news to the customer.
-ANSWER_LATE = timedelta(seconds=60)
 # What the customer hears of without asking. The other states are the answer to something that they did themselves.
 TOLD = frozenset({
     State.DOCUMENTS_MISSING, State.SURVEYING, State.QUOTED, State.AWAITING_PAYMENT, State.CONSTRUCTING, State.DONE,
@@ -42,33 +38,17 @@ class Applications(FilingDesk):
 
     async def follow_changes(self) -> int:
         """Take in what has changed at CSMS, and have customers told; how many applications of ours."""
-        async with self._db.read() as session:
-            feed = await session.get(ApplicationFeed, FEED)
-        after = feed.after if feed is not None else 0
-        try:
-            changed = await self._desk.changes(after)
-        except SystemUnavailable:
-            return 0  # the client has logged it
-        if not changed:
-            return 0
-        async with self._db.begin() as session:
-            return await self._take_in(session, changed, after)
+        return await follow(self._db, FEED, self._desk.changes, self._take_in)
 
-    async def _take_in(self, session: AsyncSession, changed: Sequence[Application], after: int) -> int:
-        ours, reached = 0, after
-        for application in changed:
-            kept = await session.scalar(_record_of(application).with_for_update())
-            if kept is not None and kept.state == FILING and kept.changed_at > self._clock.now() - ANSWER_LATE:
-                break  # the answer to the filing may still be on its way to the customer
-            if kept is not None and (kept.application_no is None or kept.sequence < application.sequence):
-                await self._tell(session, kept, application)
-                update_record(kept, application)
-                ours += 1
-            reached = application.sequence
-        if reached > after:
-            row = insert_for(session, ApplicationFeed).values(name=FEED, after=reached)
-            await session.execute(row.on_conflict_do_update(index_elements=["name"], set_={"after": reached}))
-        return ours
+    async def _take_in(self, session: AsyncSession, application: Application) -> Taken:
+        kept = await session.scalar(_record_of(application).with_for_update())
+        if kept is None or (kept.application_no is not None and kept.sequence >= application.sequence):
+            return Taken.OTHER
+        if kept.state == FILING and kept.changed_at > self._clock.now() - ANSWER_LATE:
+            return Taken.NOT_YET  # the answer to the filing may still be on its way to the customer
+        await self._tell(session, kept, application)
+        update_record(kept, application)
+        return Taken.OURS
 
     async def _tell(self, session: AsyncSession, kept: ApplicationRecord, application: Application) -> None:
         if kept.state == FILING:

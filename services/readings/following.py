@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import timedelta
-
 from sqlalchemy import Select, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.errors import SystemUnavailable
+from services.feeds import ANSWER_LATE, Taken, follow
 from services.outbox import enqueue
 from services.readings.filing import FILING, ReadingDesk, update_record
 from services.readings.ports import MeterRequest, State
-from store.db import insert_for
-from store.models import ApplicationFeed, MeterRequestRecord
+from store.models import MeterRequestRecord
 
 FEED = "meters"
-# An answer to a filing that has not come by then is not coming; what CSMS tells of it instead is news to the customer.
-ANSWER_LATE = timedelta(seconds=60)
 # What the customer hears of without asking. The other states are the answer to something that they did themselves.
 TOLD = frozenset({
     State.ACCEPTED, State.REJECTED, State.CORRECTED, State.UPHELD, State.SCHEDULED, State.DONE, State.QUALIFIED,
@@ -31,33 +25,17 @@ class Readings(ReadingDesk):
 
     async def follow_changes(self) -> int:
         """Take in what has changed at CSMS, and have customers told; how many requests of ours."""
-        async with self._db.read() as session:
-            feed = await session.get(ApplicationFeed, FEED)
-        after = feed.after if feed is not None else 0
-        try:
-            changed = await self._desk.changes(after)
-        except SystemUnavailable:
-            return 0  # the client has logged it
-        if not changed:
-            return 0
-        async with self._db.begin() as session:
-            return await self._take_in(session, changed, after)
+        return await follow(self._db, FEED, self._desk.changes, self._take_in)
 
-    async def _take_in(self, session: AsyncSession, changed: Sequence[MeterRequest], after: int) -> int:
-        ours, reached = 0, after
-        for request in changed:
-            kept = await session.scalar(_record_of(request).with_for_update())
-            if kept is not None and kept.state == FILING and kept.changed_at > self._clock.now() - ANSWER_LATE:
-                break  # the answer to the filing may still be on its way to the customer
-            if kept is not None and (kept.request_no is None or kept.sequence < request.sequence):
-                await self._tell(session, kept, request)
-                update_record(kept, request)
-                ours += 1
-            reached = request.sequence
-        if reached > after:
-            row = insert_for(session, ApplicationFeed).values(name=FEED, after=reached)
-            await session.execute(row.on_conflict_do_update(index_elements=["name"], set_={"after": reached}))
-        return ours
+    async def _take_in(self, session: AsyncSession, request: MeterRequest) -> Taken:
+        kept = await session.scalar(_record_of(request).with_for_update())
+        if kept is None or (kept.request_no is not None and kept.sequence >= request.sequence):
+            return Taken.OTHER
+        if kept.state == FILING and kept.changed_at > self._clock.now() - ANSWER_LATE:
+            return Taken.NOT_YET  # the answer to the filing may still be on its way to the customer
+        await self._tell(session, kept, request)
+        update_record(kept, request)
+        return Taken.OURS
 
     async def _tell(self, session: AsyncSession, kept: MeterRequestRecord, request: MeterRequest) -> None:
         if kept.state == FILING:
