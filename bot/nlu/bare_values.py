@@ -1,4 +1,7 @@
-"""A message that is nothing but values answers a question or corrects one: it needs no statistics."""
+"""A message that is nothing but values answers a question or corrects one: it needs no statistics.
+
+Nor does one that only asks to look up an order by its number (帮我查下GD202611200001): the number says which kind it is.
+"""
 
 from __future__ import annotations
 
@@ -15,8 +18,14 @@ from rasa.shared.nlu.training_data.message import Message
 
 from bot.nlu.values import VALUE_SPANS
 
+ORDER = "work_order_no"  # says by itself what is asked: how the order stands
+
 # What may stand around bare values: marks, and the particles of 是8月的吧.
 _FILLER = re.compile(r"(?:[\s,，。.!！?？、:：~～是的吧呢啊哦嗯和跟到就改]|提前|提早)*")
+_ASKING = re.compile(
+    r"(?:[\s,，。.!！?？、:：~～是的吧呢啊哦嗯了哈请帮我给你麻烦]|查(?:询|看|查)?|看看?|问问?|一下子?|下|单号|工单号?|编号|单子?|号码?|"
+    r"这个|那个|这张|那张|咋样|怎么样|怎样|到哪一?步|到哪|进度|情况|状态|什么|现在)*"
+)
 
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.INTENT_CLASSIFIER, is_trainable=False)
@@ -55,4 +64,5 @@ def _is_bare(text: str, spans: List[Any]) -> bool:
     for start, end, _ in spans:
         rest += text[at:start]
         at = end
-    return bool(spans) and bool(_FILLER.fullmatch(rest + text[at:]))
+    filler = _ASKING if any(entity == ORDER for _, _, entity in spans) else _FILLER
+    return bool(spans) and bool(filler.fullmatch(rest + text[at:]))

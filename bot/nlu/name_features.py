@@ -79,12 +79,13 @@ def listed_names() -> Dict[str, str]:
     return names
 
 
-def character_features(text: str, words: Sequence[Word]) -> List[List[str]]:
+def character_features(text: str, words: Sequence[Word], intent: str) -> List[List[str]]:
     """Features of every character of ``text``, for the tagger.
 
     Args:
         text: as the customer wrote it.
         words: the places of its words.
+        intent: what the message is about: 店里 is an account where a bill is asked for, and a place where a pipe leaks.
     """
     plain = normalise(text)
     read = ["0" if character.isdigit() else character for character in plain]
@@ -98,6 +99,7 @@ def character_features(text: str, words: Sequence[Word]) -> List[List[str]]:
     for at in range(len(plain)):
         row = ["bias", size, f"from start {min(at, 2)}", f"from end {min(len(plain) - at, 3)}"]
         row += [f"{found} {size}" for found in patterns[at]] + patterns[at]
+        row += [f"{found} {intent}" for found in patterns[at] if found.startswith("home")]
         for distance in (-1, 1):
             if 0 <= at + distance < len(plain):
                 row += [f"{distance} {found}" for found in patterns[at + distance]]

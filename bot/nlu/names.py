@@ -69,17 +69,20 @@ class Mention(NamedTuple):
 
 
 class Sentence(NamedTuple):
-    """A text with the places of its words and of the values that rules found in it."""
+    """A text with the places of its words and of the values that rules found in it, and what the message is about."""
 
     text: str
     words: List[Word]
     values: List[Tuple[int, int, str]]
+    intent: str = ""
 
     @classmethod
     def of(cls, message: Message) -> Sentence:
         """What the components before this one have read."""
         words = [(token.start, token.end) for token in message.get(TOKENS_NAMES[TEXT]) or []]
-        return cls(str(message.get(TEXT) or ""), words, message.get(VALUE_SPANS) or [])
+        intent = message.get(INTENT)  # of an example its name, of a customer's message what the classifier tells
+        name = intent.get(INTENT_NAME_KEY) if isinstance(intent, dict) else intent
+        return cls(str(message.get(TEXT) or ""), words, message.get(VALUE_SPANS) or [], name or "")
 
 
 Example = Tuple[Sentence, List[Mention]]
@@ -99,7 +102,7 @@ class NameTagger:
         """Learn from examples and write the model to ``path``; settings as of ``NameExtractor.get_default_config``."""
         trainer = pycrfsuite.Trainer(verbose=False)
         for sentence, mentions in examples:
-            trainer.append(character_features(sentence.text, sentence.words), _labels(len(sentence.text), mentions))
+            trainer.append(_features(sentence), _labels(len(sentence.text), mentions))
         trainer.set_params(
             {"c1": settings["c1"], "c2": settings["c2"], "max_iterations": settings["iterations"]}
         )
@@ -107,13 +110,17 @@ class NameTagger:
 
     def find(self, sentence: Sentence) -> List[Mention]:
         """Names in a text, in order, none overlapping another."""
-        labels = self._tagger.tag(character_features(sentence.text, sentence.words))
+        labels = self._tagger.tag(_features(sentence))
         found: List[Mention] = []
         for mention in _mentions(labels):
             fitted = _fit(mention, sentence)
             if fitted and (not found or found[-1].end <= fitted.start):
                 found.append(fitted)
         return _with_patterns(found, sentence)
+
+
+def _features(sentence: Sentence) -> List[List[str]]:
+    return character_features(sentence.text, sentence.words, sentence.intent)
 
 
 def _with_patterns(found: List[Mention], sentence: Sentence) -> List[Mention]:
@@ -151,7 +158,7 @@ def _swapped(example: Example, swapper: Swapper, tokenizer: DomainTokenizer) -> 
     text, places = swapper.swap(sentence.text, mentions)
     outside = [value for value in sentence.values if all(value[1] <= start or end <= value[0] for start, end, _ in mentions)]
     moved = [(start + shift, end + shift, kind) for start, end, kind in outside for shift in [_shift(start, mentions, places)]]
-    message = Message({TEXT: text, VALUE_SPANS: moved})
+    message = Message({TEXT: text, VALUE_SPANS: moved, INTENT: sentence.intent})
     message.set(TOKENS_NAMES[TEXT], tokenizer.tokenize(message, TEXT))
     return Sentence.of(message), [Mention(*place) for place in places]
 
@@ -243,7 +250,7 @@ class NameExtractor(GraphComponent, EntityExtractorMixin):
         ``words_path``: the word lists of the tokenizer; ``naming_intent``: the intent of messages that name an account.
         """
         return {
-            "c1": 0.1, "c2": 0.02, "iterations": 100, "unmarked": 3000, "swaps": 2, "seed": 7, "words_path": "data/lookups",
+            "c1": 0.1, "c2": 0.02, "iterations": 120, "unmarked": 9000, "swaps": 2, "seed": 7, "words_path": "data/lookups",
             "naming_intent": "set_alias",
         }
 
@@ -297,8 +304,7 @@ class NameExtractor(GraphComponent, EntityExtractorMixin):
         sentence = Sentence.of(message)
         mentions = self._tagger.find(sentence) if self._tagger and sentence.words else []
         entities = [_entity(mention, sentence.text) for mention in mentions]
-        intent = (message.get(INTENT) or {}).get(INTENT_NAME_KEY)
-        if intent == self._config["naming_intent"] and not any(mention.kind == ALIAS for mention in mentions):
+        if sentence.intent == self._config["naming_intent"] and not any(mention.kind == ALIAS for mention in mentions):
             entities += find_named(sentence.text)
         return entities
 

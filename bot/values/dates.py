@@ -234,6 +234,15 @@ def _read_ago(said: Said, today: date, over: bool) -> Read:
     return _one(today - timedelta(days=_days(said)))
 
 
+def _read_lasting(said: Said, today: date, over: bool) -> Read:
+    """Since when something is broken; how long one waits for papers (发票一个礼拜了) is no such day."""
+    return _read_ago(said, today, over) if _lasts(said["message"] or "") else None
+
+
+def _lasts(message: str) -> bool:
+    return bool(_LASTS.search(message)) and not _PAPERS.search(message)
+
+
 def _read_last(said: Said, today: date, over: bool) -> Read:
     return today - timedelta(days=_days(said)), today
 
@@ -277,6 +286,11 @@ def _read_english(said: Said, today: date, over: bool) -> Read:
 _SPAN = rf"(?:(?P<count>{_COUNT})(?P<unit>天|日|个?{_WEEK})|(?P<half>半)个?月)"
 _HOURS = rf"(?P<hours>半个?多?|[0-9]+个?半?|{_COUNT}个?多?半?)(?:小时|钟头|分钟|刻钟)"
 _BEFORE = r"(?:多|左右)?(?:之前|以前|前)(?!就?要?(?:通知|提醒|告诉|发|叫|说))"
+# What lasts, as since when is asked; or nothing else is said.
+_LASTS = re.compile(
+    r"水|漏|爆|滴|喷|冒|渗|淹|坏|破|断|停|堵|裂|转|走|黄|浑|黑|锈|臭|味|脏|压|空气|声|响|修|抢|表|井盖|^.{0,12}$"
+)
+_PAPERS = re.compile(r"发票|材料|申请|审|批|退款|快递|发货|合同")
 _BROKEN = r"没水|没有水|没来水|停水|断水|不来水|不出水"
 
 _SINGLE: List[Tuple[re.Pattern[str], Reader, bool]] = [
@@ -326,13 +340,13 @@ _SINGLE: List[Tuple[re.Pattern[str], Reader, bool]] = [
         _read_third, True,
     ),
     (re.compile(rf"(?:{_SPAN}|{_HOURS}){_BEFORE}"), _read_ago, False),
-    (re.compile(rf"(?<!提前)(?<![每第])(?:{_SPAN}|{_HOURS})多?(?:了(?!解)|(?={_BROKEN}))"), _read_ago, False),
+    (re.compile(rf"(?<!提前)(?<!过了)(?<![每第])(?:{_SPAN}|{_HOURS})多?(?:了(?!解)|(?={_BROKEN}))"), _read_lasting, False),
     (re.compile(rf"(?<=没水|停水)了?(?:{_SPAN}|{_HOURS})"), _read_ago, False),
     (re.compile(rf"(?<![提之以目水年月号期])[前这]{_SPAN}"), _read_last, True),
     (re.compile(rf"再?过{_SPAN}"), _read_ahead, False),
     (re.compile(rf"{_SPAN}(?:之后|以后|后)(?!悔)"), _read_ahead, False),
     (
-        re.compile(r"(?:刚刚才?|刚才|方才)(?![那这你您好不说问讲提发选查点填输]|的(?!$)|报的|我[说问讲提发选查点填输]|打错|就说)"),
+        re.compile(r"(?:刚刚才?|刚才|方才)(?![那这你您好不说问讲提发选查点填输]|的(?!$)|报的|我(?!们?[家这院楼店])|是我|接了?个|打错|就说)"),
         _read_just_now, False,
     ),
     (
@@ -348,7 +362,7 @@ _DAY_OF_MONTH = re.compile(rf"(?P<day>{DAY})[日号]{_NOT_A_DAY}{_TAIL}")
 _NOTHING: Said = dict.fromkeys(
     (
         "year", "month", "day", "which", "weekday", "third", "count", "unit", "half", "hours", "short",
-        "part", "hour", "said_part",
+        "part", "hour", "said_part", "message",
     )
 )  # fmt: skip
 
@@ -364,7 +378,7 @@ def _matches(text: str, today: date) -> Iterator[Days]:
 
 
 def _days_of(match: re.Match[str], read: Reader, named: bool, text: str, today: date) -> Iterator[Days]:
-    said = {**_NOTHING, **match.groupdict()}
+    said = {**_NOTHING, "message": text, **match.groupdict()}
     found = read(said, today, bool(_IS_OVER.match(text, match.end())))
     if found:
         yield Days(match.start(), match.end(), *found, part=_part(said), named=named)

@@ -30,7 +30,8 @@ DAY = r"(?:[12][0-9]|3[01]|0?[1-9]|[二三]?十[一二三四五六七八九]?|[�
 _AFTER_MONTH = r"月份?(?!亮|季|嫂)"
 
 SEASONS = {"春": (3, 5), "夏": (6, 8), "秋": (9, 11), "冬": (12, 14)}  # months; 13, 14 are of the next year
-_FESTIVALS = "春节|过年|除夕|元宵节?|清明节?|端午节?|中秋节?|重阳节?|七夕|腊八"
+# 过年 is a period where something was then (过年那个月); otherwise it is only why one travels (过年要回老家).
+_FESTIVALS = "春节|过年(?=期间|前后|那|的?时候|的?(?:水|用|账|费|这)|用|$|[,，。？?])|除夕|元宵节?|清明节?|端午节?|中秋节?|重阳节?|七夕|腊八"
 _SOLAR_FESTIVALS = {"元旦": 1, "五一": 5, "国庆": 10, "十一假期": 10, "双十一": 11, "双11": 11}
 
 _ENGLISH_MONTH = (
@@ -183,7 +184,7 @@ def _read_quarter(said: Dict[str, Optional[str]], today: date) -> Optional[Days]
 
 
 def _read_season(said: Dict[str, Optional[str]], today: date) -> Optional[Days]:
-    first, last = SEASONS[said["season"] or "春"]
+    first, last = SEASONS[said["season"] or said["bare"] or "春"]
     year = year_said(said["year"], today)
     if year is None:
         year = today.year if first <= today.month else today.year - 1
@@ -304,13 +305,17 @@ _SINGLE: List[Tuple[re.Pattern[str], Reader]] = [
         _read_quarter,
     ),
     (
-        re.compile(rf"(?P<year>{YEAR})?(?P<season>[春夏秋冬])(?:天|季|里|季节)(?![节])(?:那(?:俩|[几两二三]个)月)?"),
+        re.compile(
+            rf"(?P<year>{YEAR})(?P<season>[春夏秋冬])(?:天|季|里|季节)(?![节])(?:那(?:俩|[几两二三]个)月)?"
+            rf"|(?<!关于)(?<!一到)(?<!每到)(?<!每年)(?P<bare>[春夏秋冬])(?:天|季|里|季节)(?![节]|怎|的?水管|防|快|要?来|会|容易|很?冷|太?热)"
+            r"(?:那(?:俩|[几两二三]个)月)?"
+        ),
         _read_season,
     ),
     (re.compile(rf"(?P<year>{YEAR})(?P<season>[春夏秋冬])"), _read_season),
     (re.compile(r"(?<![今去前明本当0-9])年(?P<part>初)"), _read_year),
     (re.compile(r"入(?P<season>[春夏秋冬])(?=以来|以后|到现在)"), _read_season),
-    (re.compile(rf"(?P<year>{YEAR})(?:年?(?P<part>[初底末中](?!国)))?(?:全年|整年|一整年|一年)?"), _read_year),
+    (re.compile(rf"(?P<year>{YEAR})(?:年?(?P<part>[初底末中](?!国)))?(?:全年|整年|一整年|一年)?(?!几岁|多大|.{1,4}岁)"), _read_year),
     (re.compile(r"(?P<which>大前|前|昨|今)(?:天|日)"), _read_day),
     (re.compile(r"(?P<which>上上|上|这|本)一?个?(?:周|星期|礼拜)"), _read_week),
     (
@@ -340,7 +345,7 @@ def _matches(text: str, today: date) -> Iterator[Span]:
 _NOTHING: Dict[str, Optional[str]] = dict.fromkeys(
     (
         "year", "month", "day", "which", "count", "unit", "half", "before", "number", "nth", "q", "season", "part", "festival",
-        "name",
+        "name", "bare",
     )
 )  # fmt: skip
 # 7、8月  6,7,8月份  七八月  七八两个月: several months, the word 月 said once

@@ -26,7 +26,7 @@ _JIAO = re.compile(rf"(?<!小)(?P<jiao>{_DIGIT})(?:角|毛)(?:(?P<fen>{_DIGIT})�
 _FEN = re.compile(rf"(?P<fen>{NUMBER})分钱")
 # A sum named without its unit, after a word for money that changes hands: 充200, 先存五百吧, 扣66是什么
 _HANDED = (
-    r"(?:充值?|预存|存|交|缴|付款?|冲|扣款?|欠费?|多收|少收|收费?|退款?|补交|补|转账?|余额|高出|"
+    r"(?:充[值直]?|预存|存|交|缴|付款?|冲|扣款?|欠费?|多收|少收|收费?|退款?|补交|补|转账?|余额|高出|"
     r"[那这]笔|先[来打摆放]个?|来个|top ?up|pay|recharge)(?:是|还?有|还?剩)?"
     r"(?:进去?|上|个|了|费|掉|过|我|完|够|满|起码|大概|差不多|才|只|到|[:： ])*"
 )
@@ -71,7 +71,7 @@ _FEW = 10
 _SPOKEN_PARTIES = re.compile(r"[一二三两多双第]方")
 # A price is for one of them: 两块九一吨, 一吨水多少钱
 _PRICE_BEFORE = re.compile(r"(?:钱|[块元毛角][0-9一二两三四五六七八九]?|每|多少)(?:是)?$")
-_PRICE_AFTER = re.compile(rf"(?:水)?(?:费)?(?:是|要|得|收|卖|到底)*(?:多少|几[块毛]|(?:{NUMBER})(?:块|元|毛|角)|什么价|啥价)")
+_PRICE_AFTER = re.compile(rf"(?:水)?(?:费)?(?:是|要|得|收|卖|到底)*(?:多少|几[块毛多]|(?:{NUMBER})(?:块|元|毛|角)|什么价|啥价)")
 # A meter's reading: figures after the word for it, or before (1345是现在的表数).
 _READING_NUMBER = (
     r"(?:(?<![0-9.])[0-9]{1,6}(?:\.[0-9]{1,3})?|[一二两三四五六七八九][千百][零一二两三四五六七八九十百千]*|[零一二三四五六七八九]{3,6})"
@@ -90,9 +90,9 @@ _READING_FIRST = re.compile(
     rf"(?P<number>{_READING_NUMBER})(?:就?是|,|，)?(?:我|我家|我们家)?(?:现在|目前|今天|刚才|刚刚|这次|自己)?(?:抄|看|报)?的?"
     r"(?:水?表(?:的|上的?)?(?:读数|数字?|底数?)|读数|示数)"
 )
-# In a message with a reading, what stands beside another time is one too: 现在表上988，上个月970
+# In a message with a reading, what stands beside another time is one too: 现在表上988，上个月970; 表数写980，可水表现在才921
 _OTHER_READING = re.compile(
-    rf"(?:上个?月|上期|上次|上回|原来|之前|以前|前面|我看|自己看|看的)(?:的|是|抄|走到|到|了|[:： ])*"
+    rf"(?:上个?月|上期|上次|上回|原来|之前|以前|前面|我看|自己看|看的|水?表(?:现在|目前|今天|这会儿?|才)+)(?:的|是|抄|走到|到|了|[:： ])*"
     rf"(?P<number>[0-9]{{2,6}}){_NO_READING_AFTER}"
 )
 # Where a meter is talked of, and no money, a number after "is" or "stands at" is its reading.

@@ -70,7 +70,12 @@ def test_bare_values_are_informing(reader: Reader, text: str) -> None:
     assert reader.read(text).get("intent") == {"name": "inform", "confidence": 1.0}
 
 
-@pytest.mark.parametrize("text", ["8月水费多少", "你好", "的", ""])
+@pytest.mark.parametrize("text", ["帮我查下GD202611200001", "JB20261120-0003怎么样了", "看下AZ202611200002这个单子到哪一步了"])
+def test_an_orders_number_says_what_is_asked(reader: Reader, text: str) -> None:
+    assert reader.read(text).get("intent") == {"name": "inform", "confidence": 1.0}
+
+
+@pytest.mark.parametrize("text", ["8月水费多少", "你好", "的", "", "GD202611200001取消吧", "帮我查下1002003004"])
 def test_other_messages_are_left_to_the_classifier(reader: Reader, text: str) -> None:
     assert reader.read(text).get("intent")["name"] == "other"
 
