@@ -31,7 +31,9 @@ _AFTER_MONTH = r"月份?(?!亮|季|嫂)"
 
 SEASONS = {"春": (3, 5), "夏": (6, 8), "秋": (9, 11), "冬": (12, 14)}  # months; 13, 14 are of the next year
 # 过年 is a period where something was then (过年那个月); otherwise it is only why one travels (过年要回老家).
-_FESTIVALS = "春节|过年(?=期间|前后|那|的?时候|的?(?:水|用|账|费|这)|用|$|[,，。？?])|除夕|元宵节?|清明节?|端午节?|中秋节?|重阳节?|七夕|腊八"
+_FESTIVALS = (
+    "春节|过年(?=期间|前后|那|的?时候|的?(?:水|用|账|费|这)|用|$|[,，。？?])|除夕|元宵节?|清明节?|端午节?|中秋节?|重阳节?|七夕|腊八"
+)
 _SOLAR_FESTIVALS = {"元旦": 1, "五一": 5, "国庆": 10, "十一假期": 10, "双十一": 11, "双11": 11}
 
 _ENGLISH_MONTH = (
@@ -315,7 +317,12 @@ _SINGLE: List[Tuple[re.Pattern[str], Reader]] = [
     (re.compile(rf"(?P<year>{YEAR})(?P<season>[春夏秋冬])"), _read_season),
     (re.compile(r"(?<![今去前明本当0-9])年(?P<part>初)"), _read_year),
     (re.compile(r"入(?P<season>[春夏秋冬])(?=以来|以后|到现在)"), _read_season),
-    (re.compile(rf"(?P<year>{YEAR})(?:年?(?P<part>[初底末中](?!国)))?(?:全年|整年|一整年|一年)?(?!几岁|多大|.{1,4}岁)"), _read_year),
+    (
+        re.compile(
+            rf"(?P<year>{YEAR})(?:年?(?P<part>[初底末中](?!国)))?(?:全年|整年|一整年|一年)?(?!几岁|多大|[0-9一二三四五六七八九十多几来]{{1,4}}岁)"
+        ),
+        _read_year,
+    ),
     (re.compile(r"(?P<which>大前|前|昨|今)(?:天|日)"), _read_day),
     (re.compile(r"(?P<which>上上|上|这|本)一?个?(?:周|星期|礼拜)"), _read_week),
     (

@@ -92,7 +92,8 @@ _READING_FIRST = re.compile(
 )
 # In a message with a reading, what stands beside another time is one too: 现在表上988，上个月970; 表数写980，可水表现在才921
 _OTHER_READING = re.compile(
-    rf"(?:上个?月|上期|上次|上回|原来|之前|以前|前面|我看|自己看|看的|水?表(?:现在|目前|今天|这会儿?|才)+)(?:的|是|抄|走到|到|了|[:： ])*"
+    r"(?:上个?月|上期|上次|上回|原来|之前|以前|前面|我看|自己看|看的|水?表(?:现在|目前|今天|这会儿?|才)+)"
+    rf"(?:的|是|抄|走到|到|了|[:： ])*"
     rf"(?P<number>[0-9]{{2,6}}){_NO_READING_AFTER}"
 )
 # Where a meter is talked of, and no money, a number after "is" or "stands at" is its reading.

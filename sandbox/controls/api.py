@@ -103,6 +103,18 @@ async def decide_meter_request(request: Request, request_no: str) -> HTTPRespons
     return json(await _csms(request, "POST", f"/sandbox/meter-requests/{request_no}", request.json))
 
 
+@bp.get("/csms/invoices")
+async def invoices(request: Request) -> HTTPResponse:
+    """The invoices that were asked for, the newest first, and what was sent by e-mail."""
+    return json(await _csms(request, "GET", "/sandbox/invoices"))
+
+
+@bp.get("/csms/refund-requests")
+async def refund_requests(request: Request) -> HTTPResponse:
+    """The requests for money back, the newest first, with their facts."""
+    return json(await _csms(request, "GET", "/sandbox/refund-requests"))
+
+
 @bp.post("/csms/meters")
 async def set_meter(request: Request) -> HTTPResponse:
     """Another meter for ``{"account_no"}``: ``digits``, ``installed_days_ago``, ``start``, ``last_value``, ``next_in_days``."""

@@ -142,9 +142,9 @@ class InvoiceDesk:
         ]), content_type="application/pdf")
 
     async def everything(self, _request: Request) -> HTTPResponse:
-        """GET /sandbox/invoices: all invoices and what was sent by e-mail."""
+        """GET /sandbox/invoices: all invoices, the newest first, and what was sent by e-mail."""
         return json({
-            "invoices": [self._show(row) for row in self._all("SELECT * FROM invoice ORDER BY rowid")],
+            "invoices": [self._show(row) for row in self._all("SELECT * FROM invoice ORDER BY rowid DESC")],
             "mails": [dict(row) for row in self._all("SELECT * FROM invoice_mail ORDER BY rowid")],
         })
 

@@ -84,8 +84,8 @@ class RefundDesk:
         return json(_show(row))
 
     async def everything(self, _request: Request) -> HTTPResponse:
-        """GET /sandbox/refund-requests."""
-        rows = self._connection.execute("SELECT * FROM refund_request ORDER BY rowid").fetchall()
+        """GET /sandbox/refund-requests: all, the newest first."""
+        rows = self._connection.execute("SELECT * FROM refund_request ORDER BY rowid DESC").fetchall()
         return json({"requests": [{**_show(row), **json_text.loads(row["facts"])} for row in rows]})
 
     async def decide(self, request: Request) -> HTTPResponse:

@@ -119,6 +119,7 @@ def test_check_digit() -> None:
         ("账上不足五十就发我", 5000), ("八十蚊", 8000), ("三百洋钿", 30000), ("差了三块多", 300), ("先打两百", 20000),
         ("五百多？太离谱", 50000), ("top up 150", 15000), ("那笔四百五退不退", 45000),
         ("一次性交两千能便宜不", 200000), ("这个月突然三百八", 38000), ("付掉86就行", 8600), ("退我45.6", 4560),
+        ("充直两百到户里", 20000),
     ],
 )  # fmt: skip
 def test_amounts(text: str, fen: int) -> None:
@@ -149,6 +150,10 @@ def test_what_is_no_amount(text: str) -> None:
 )  # fmt: skip
 def test_volumes(text: str, volume: str) -> None:
     assert found(text, "volume") == [volume]
+
+
+def test_a_reading_beside_another_one() -> None:
+    assert found("单子上写的表数是760，可我水表才702", "volume") == ["760", "702"]
 
 
 @pytest.mark.parametrize("text", ["一方面", "第三方", "双方", "官方网站", "多少钱一吨", "一吨水两块九", "写错两个字",
@@ -299,7 +304,13 @@ def test_last_winter_said_in_winter_is_the_one_before() -> None:
     assert periods("去年冬天", date(2026, 1, 10)) == [("2024-12-01", "2025-02-28", "season", False)]
 
 
-@pytest.mark.parametrize("text", ["三个月没交了", "每个月", "12个月", "8号楼", "四块五一吨", "上期止码", "当年谁办", "market"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "三个月没交了", "每个月", "12个月", "8号楼", "四块五一吨", "上期止码", "当年谁办", "market", "你今年几岁",
+        "今年七十多岁了", "过年要回老家", "一到秋天就贵", "冬天怎么防冻",
+    ],
+)  # fmt: skip
 def test_what_is_no_period(text: str) -> None:
     assert periods(text) == []
 
@@ -366,6 +377,7 @@ def test_days_that_bills_can_be_asked_by() -> None:
     [
         "江南大道25号爆管了", "门牌是25号", "30号楼", "8号线", "每周一", "一周三次", "目前天天停水", "前个月", "三月的",
         "刚才那个", "刚才说的", "每个周末都停", "以后天天", "早上好", "三天", "提前三天", "除了昨天",
+        "发票一个礼拜了还没有", "申请交了半个月了", "刚才我接了个电话", "早过了一个钟头了",
     ],
 )  # fmt: skip
 def test_what_is_no_day(text: str) -> None:
