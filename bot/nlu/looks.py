@@ -49,9 +49,10 @@ class TwoLooksClassifier(GraphComponent, IntentClassifier):
         """Settings.
 
         ``slow_weight``: how much the second look's embedding counts; ``sure``: the least confidence of the likeliest intent at
-        which one look is enough. The others are of the regression, see ``LinearHead.default_settings``.
+        which one look is enough; ``first_share``: how much the first look still counts after the second one. The others are of
+        the regression, see ``LinearHead.default_settings``.
         """
-        return {"slow_weight": 3.0, "sure": 0.9, **LinearHead.default_settings()}
+        return {"slow_weight": 3.0, "sure": 0.9, "first_share": 0.3, **LinearHead.default_settings()}
 
     def __init__(
         self,
@@ -116,7 +117,9 @@ class TwoLooksClassifier(GraphComponent, IntentClassifier):
         again = [row for row, message in enumerate(messages) if self._needs_second_look(message, confidences[row])]
         if again and self._slow is not None:
             slow = self._slow.encode([str(reading_of(messages[row])) for row in again]) * self._config["slow_weight"]
-            confidences[again] = self._heads.second.confidences(sparse[again], np.hstack([dense[again], slow]))
+            second = self._heads.second.confidences(sparse[again], np.hstack([dense[again], slow]))
+            share = self._config["first_share"]
+            confidences[again] = share * confidences[again] + (1 - share) * second
         return [_rank(row, self._heads.first.labels) for row in confidences]
 
     def _needs_second_look(self, message: Message, confidences: Array) -> bool:

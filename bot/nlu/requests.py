@@ -115,17 +115,18 @@ class RequestJoiner(GraphComponent, IntentClassifier):
     def get_default_config() -> Dict[str, Any]:
         """Settings.
 
-        ``families``: intents that tell of one matter (没水了，什么时候来 is one question): between two of a family only a
-        joining word makes two requests. ``never``: intents that are no requests. ``sure``: the least confidence of a piece
-        after a joining word, after a mark, and after 和.
+        ``families``: intents that tell of one matter (没水了，什么时候来 is one question). ``never``: intents that are no
+        requests. ``sure``: the least confidence of a piece after a joining word, after a mark, and after 和, and between two
+        of a family (``kin``) where no word joins them.
         """
-        return {"families": [], "never": [], "sure": {"word": 0.5, "mark": 0.7, "and": 0.85}}
+        return {"families": [], "never": [], "sure": {"word": 0.5, "mark": 0.95, "and": 0.97, "kin": 0.985}}
 
     def __init__(self, config: Dict[str, Any]) -> None:
         self._never: FrozenSet[str] = frozenset(config["never"]) | {DEFAULT_NLU_FALLBACK_INTENT_NAME}
         self._families: List[FrozenSet[str]] = [frozenset(family) for family in config["families"]]
         sure = config["sure"]
         self._least = {STRONG: sure["word"], MARK: sure["mark"], WEAK: sure["and"]}
+        self._least_of_kin: float = sure["kin"]
 
     @classmethod
     def create(
@@ -166,9 +167,10 @@ class RequestJoiner(GraphComponent, IntentClassifier):
         if len(set(names)) < len(names) or self._never & set(names):
             return None
         for cut, ((before, sure_before), (after, sure_after)) in zip(cuts, pairwise(guesses), strict=True):
-            if min(sure_before, sure_after) < self._least[cut.strength]:
-                return None
+            least = self._least[cut.strength]
             if cut.strength < STRONG and any({before, after} <= family for family in self._families):
+                least = max(least, self._least_of_kin)
+            if min(sure_before, sure_after) < least:
                 return None
         return min(confidence for _, confidence in guesses)
 

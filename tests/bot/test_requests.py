@@ -10,7 +10,10 @@ from rasa.shared.nlu.training_data.message import Message
 
 from bot.nlu.requests import REQUESTS, RequestJoiner, RequestSplitter, find_cuts, trim
 
-SETTINGS = {"never": ["greet", "inform"], "families": [["outage", "repair"]], "sure": {"word": 0.5, "mark": 0.7, "and": 0.85}}
+SETTINGS = {
+    "never": ["greet", "inform"], "families": [["outage", "repair"]],
+    "sure": {"word": 0.5, "mark": 0.7, "and": 0.85, "kin": 0.95},
+}  # fmt: skip
 
 
 def pieces(text: str) -> list[str]:
@@ -82,6 +85,10 @@ def test_what_is_one_request_stays_one(text: str, guesses: dict[str, tuple[str, 
 
 def test_a_joining_word_makes_two_requests_of_one_matter() -> None:
     assert names(understand("没水了，另外报修", 没水=("outage", 0.9), 修=("repair", 0.9))) == "outage+repair"
+
+
+def test_two_clauses_that_are_very_plain_are_two_requests_of_one_matter() -> None:
+    assert names(understand("没水了，来修", 没水=("outage", 0.97), 修=("repair", 0.96))) == "outage+repair"
 
 
 def test_payloads_and_stories_are_left_alone() -> None:
