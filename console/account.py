@@ -61,7 +61,8 @@ async def change_password(request: Request) -> HTTPResponse:
 
 def _password_page(request: Request, error: str | None = None) -> HTTPResponse:
     rules = rules_in_words(guard.services(request).utility.console.password)
-    return page(request, "password.html", 422 if error else 200, rules=rules, error=error, forced=guard.member(request).must_change)
+    forced = guard.member(request).must_change
+    return page(request, "password.html", 422 if error else 200, rules=rules, error=error, forced=forced)
 
 
 @bp.post("/sessions/<session_id:int>/end", ctx_needs=Needs.STAFF)

@@ -26,7 +26,7 @@ MOST_ROWS = 50_000
 EPOCH = datetime.fromtimestamp(0, SHANGHAI)
 HEADINGS = ("时间", "谁", "做了什么", "结果", "户号", "对象", "说明", "原因")
 FIELDS = ("actor", "action", "outcome", "account_no", "target", "since", "until")
-_PLACE = re.compile(r"(\d{1,15})\.(\d{1,15})")
+_PLACE = re.compile(r"(\d{1,17})\.(\d{1,15})")
 
 
 @dataclass(frozen=True, slots=True)
