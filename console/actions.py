@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from services.staff import ROLE_NAMES
+
 ACTIONS = {
     # staff
     "login": "登录工作台", "logout": "退出登录", "logout_others": "退出别处的登录", "lock_staff": "账号被锁定",
@@ -28,3 +30,13 @@ OUTCOMES = {
     "ok": "成功", "wrong_password": "密码不对", "wrong_code": "验证码不对", "locked": "已锁定", "unavailable": "系统没有回应",
     "unknown": "没有这个户号", "closed": "已销户", "too_many": "次数太多", "differences": "有差异",
 }
+
+DETAILS = {
+    "new_place": "没有用过的浏览器", "mail": "邮件", "sms": "短信", "code": "验证码", "password": "查询密码",
+    "staff-phone": "员工手机号", "staff-email": "员工邮箱", **{role.value: name for role, name in ROLE_NAMES.items()},
+}
+
+
+def detail_in_words(detail: str) -> str:
+    """``agent → readonly`` → ``客服 → 只读``; what has no words stays."""
+    return " → ".join(DETAILS.get(part, part) for part in detail.split(" → "))

@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 from sanic import Blueprint, HTTPResponse, Request
 
 from console import guard
-from console.actions import ACTIONS, OUTCOMES
+from console.actions import ACTIONS, OUTCOMES, detail_in_words
 from console.frame import page
 from console.refusals import BadInput
 from runxia.clock import SHANGHAI
@@ -94,8 +94,10 @@ def _cells(entry: AuditEntry) -> Iterator[str]:
     yield entry.actor
     yield ACTIONS.get(entry.action, entry.action)
     yield OUTCOMES.get(entry.outcome, entry.outcome)
-    for value in (entry.account_no, entry.target, entry.detail, entry.reason):
-        yield value or ""
+    yield entry.account_no or ""
+    yield entry.target or ""
+    yield detail_in_words(entry.detail or "")
+    yield entry.reason or ""
 
 
 def _line(cells: tuple[str, ...]) -> str:

@@ -14,6 +14,7 @@ from sanic import HTTPResponse, Request
 from sanic.response import html, redirect
 
 from console import guard
+from console.actions import detail_in_words
 from console.navigation import entries_for
 from runxia.masking import mask_email, mask_phone
 from services.staff import RIGHT_NAMES, ROLE_NAMES, Right, Role, Signed, Stage
@@ -70,7 +71,7 @@ def _templates() -> Environment:
     environment.globals |= {
         "icon": icon, "ROLE_NAMES": ROLE_NAMES, "RIGHT_NAMES": RIGHT_NAMES, "Role": Role, "Right": Right,
     }
-    environment.filters |= {"moment": moment, "mask_phone": mask_phone, "mask_email": mask_email}
+    environment.filters |= {"moment": moment, "mask_phone": mask_phone, "mask_email": mask_email, "detail": detail_in_words}
     return environment
 
 

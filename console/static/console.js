@@ -40,6 +40,11 @@ window.addEventListener("pageshow", () => {
   document.querySelectorAll("form[method=post] button:disabled").forEach((button) => { button.disabled = false; });
 });
 
+// A complaint goes away once the next thing has worked.
+document.addEventListener("htmx:afterRequest", (event) => {
+  if (event.detail.successful) { document.getElementById("notice")?.replaceChildren(); }
+});
+
 // What was asked for is focused when htmx brings it.
 document.addEventListener("htmx:afterSettle", (event) => {
   const field = event.target.querySelector && event.target.querySelector("[autofocus]");

@@ -141,6 +141,7 @@ def test_a_phone_number_is_shown_for_a_reason_and_the_log_has_it(console: Stack,
     page.get_by_placeholder("为什么要看").fill("通知她明天换班")
     page.get_by_role("button", name="查看", exact=True).click()
     expect(page.locator(".unmasked")).to_have_text("13900010002")
+    expect(page.locator("#notice")).to_be_empty()
     look(page, "unmasked")
     page.goto(url(console, "/audit?action=unmask"))
     expect(page.locator("tbody tr").first).to_contain_text("通知她明天换班")

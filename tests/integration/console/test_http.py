@@ -15,11 +15,18 @@ import pytest
 from sanic import Blueprint, Sanic
 
 from console.access import Access, Needs, UndeclaredRoute, access_of, check_declared
-from console.app import create_app
+from console.admin import make
+from console.app import create_app, seed
 from console.frame import HERE, ICONS
 from console.guard import local_path
+from console.home import TODOS
+from console.navigation import ENTRIES
+from runxia.devenv import SANDBOX_STAFF
+from runxia.run import demo_logins
 from runxia.settings import Settings
+from sandbox.fixture import staff
 from services.audit import AuditQuery
+from services.errors import StaffRefused
 from services.staff import RIGHT_NAMES, Newcomer, Profile, Right, Role, StaffServices, allowed, staff_services
 from tests.integration.console.conftest import PASSWORD, Post
 from tests.stack import stack_environment
@@ -171,7 +178,7 @@ def test_every_icon_that_a_template_draws_is_installed() -> None:
         for call in re.findall(r"icon\(([^)]*)\)", file.read_text()) for name in re.findall(r'"([a-z0-9-]+)"', call)
         if name not in ("iPhone", "Android")
     }
-    used |= {name for file in HERE.glob("*.py") for name in re.findall(r'(?:Entry|Todo)\("[^"]+", "([a-z-]+)"', file.read_text())}
+    used |= {entry.icon for entry in ENTRIES} | {todo.icon for todo in TODOS}
     assert used <= listed
     assert all((ICONS / f"{name}.svg").exists() for name in listed)
 
@@ -216,9 +223,8 @@ async def test_a_wrong_password_says_no_more_than_that(web: Web) -> None:
 async def test_one_address_cannot_try_for_ever(web: Web) -> None:
     async with web.browser() as browser:
         token = token_in(await browser.get("/login"))
-        answers = [
-            (await browser.post("/login", data={"login": f"x{n}", "password": "p", "csrf": token})).status_code for n in range(32)
-        ]
+        tries = [{"login": f"x{n}", "password": "p", "csrf": token} for n in range(32)]
+        answers = [(await browser.post("/login", data=each)).status_code for each in tries]
         assert answers.count(429) == 2
         assert answers[-1] == 429
 
@@ -361,7 +367,7 @@ async def test_the_log_is_paged_and_taken_away_as_a_table(web: Web) -> None:
         table = await browser.get("/audit/log.csv", params={"action": "unmask"})
         lines = table.text.removeprefix("\ufeff").splitlines()
         assert len(lines) == 61
-        assert lines[1].split(",")[1] == "'=cmd()"
+        assert lines[1].split(",")[1:3] == ["'=cmd()", "查看完整信息"]
         assert table.headers["Content-Disposition"].startswith("attachment")
         assert len((await web.staff.audit.page(AuditQuery(action="export_audit"))).entries) == 1
         assert (await browser.get("/audit", params={"since": "2026-13-99"})).status_code == 422
@@ -386,3 +392,27 @@ async def test_a_fault_of_ours_tells_nothing_of_itself(web: Web, monkeypatch: py
         monkeypatch.setattr(type(web.staff.roster), "everybody", lambda _self: fail())
         page = await browser.get("/staff")
         assert (page.status_code, "系统出错了" in page.text, "secret" in page.text) == (500, True, False)
+
+
+# --- from the command line, and the demonstration
+
+
+async def test_the_first_administrator_comes_from_the_command_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in stack_environment(tmp_path).items():
+        monkeypatch.setenv(name, value)
+    password = await make(Settings(), "guan", "管一凡")
+    assert len(password) >= 10
+    with pytest.raises(StaffRefused, match="last_admin"):
+        await make(Settings(), "guan2", "管二")
+
+
+async def test_the_demonstration_has_somebody_in_every_role(web: Web) -> None:
+    await seed(web.app.ctx.services, SANDBOX_STAFF)
+    await seed(web.app.ctx.services, SANDBOX_STAFF)
+    made = [each for each in await web.staff.roster.everybody() if each.login not in STAFF.values()]
+    assert {each.role for each in made} == set(Role)
+    assert len(made) == len(staff()) == len(demo_logins(SANDBOX_STAFF))
+    async with web.browser() as browser:
+        for each in staff():
+            await send(browser, "/logout", "/login")
+            assert (await enter(browser, each["login"], each["password"])).status_code == 303

@@ -24,7 +24,9 @@ from tests.integration.console.conftest import OFFICE, PASSWORD, World
 NEW = "Yun-Qi-Road-88"
 
 
-async def enter(world: World, login: str = "lin", password: str = PASSWORD, visit: Visit = OFFICE, *, remember: bool = False) -> Entered:
+async def enter(
+    world: World, login: str = "lin", password: str = PASSWORD, visit: Visit = OFFICE, *, remember: bool = False,
+) -> Entered:
     return await world.staff.logins.enter(login, password, visit, remember=remember)
 
 
