@@ -42,12 +42,15 @@ bot/.venv/.synced: $(UV) bot/pyproject.toml bot/uv.lock
 
 assets: node_modules/.copied
 
-node_modules/.copied: package-lock.json .venv/.synced
+node_modules/.copied: package-lock.json console/icons.txt .venv/.synced
 	@echo "安装网页样式……"
 	@PATH="$(CURDIR)/.venv/bin:$$PATH" npm ci --ignore-scripts --no-audit --no-fund --silent
-	@mkdir -p pages/static/vendor sandbox/static/vendor
+	@mkdir -p pages/static/vendor sandbox/static/vendor console/static/vendor/icons
 	@cp node_modules/weui/dist/style/weui.min.css pages/static/vendor/
 	@cp node_modules/weui/dist/style/weui.min.css sandbox/static/vendor/
+	@cp node_modules/@tabler/core/dist/css/tabler.min.css node_modules/@tabler/core/dist/js/tabler.min.js \
+		node_modules/htmx.org/dist/htmx.min.js console/static/vendor/
+	@while read -r icon; do cp "node_modules/@tabler/icons/icons/outline/$$icon.svg" console/static/vendor/icons/ || exit 1; done < console/icons.txt
 	@touch $@
 
 train: setup ## train the model if data or configuration changed
@@ -114,4 +117,4 @@ bench: train ## time of a message, messages per second, beside stock Rasa
 	@$(APP) -m bench
 
 clean: ## remove what was installed, trained or written by runs
-	rm -rf .uv .venv bot/.venv node_modules models var pages/static/vendor sandbox/static/vendor .mypy_cache .ruff_cache .pytest_cache
+	rm -rf .uv .venv bot/.venv node_modules models var pages/static/vendor sandbox/static/vendor console/static/vendor .mypy_cache .ruff_cache .pytest_cache

@@ -14,6 +14,7 @@ from connectors.csms.invoices import CsmsInvoices
 from connectors.csms.readings import CsmsReadings
 from connectors.csms.refunds import CsmsRefunds
 from connectors.hotline import HotlineClient
+from connectors.mail import SmtpMail
 from connectors.sms import SmsClient
 from connectors.website import WebsiteClient
 from connectors.wechatpay import WechatPay
@@ -32,13 +33,14 @@ from services.knowledge import Knowledge
 from services.media import MediaStore
 from services.outages import Outages
 from services.payments import Payments
-from services.ports import Csms, Pay, Sms
+from services.ports import Csms, Mail, Pay, Sms
 from services.privacy import Privacy
 from services.quality import Quality
 from services.readings import MeterDesk, Readings
 from services.refunds import RefundDesk, Refunds
 from services.repairs import Hotline, Repairs
 from services.secrets import Secrets
+from services.staff import StaffServices, staff_services
 from services.subscriptions import Subscriptions
 from services.website import Website
 from store import crypto
@@ -72,6 +74,7 @@ class Services:
     repairs: Repairs
     privacy: Privacy
     secrets: Secrets
+    staff: StaffServices
 
 
 @asynccontextmanager
@@ -107,16 +110,18 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         website = await stack.enter_async_context(WebsiteClient.open(settings, kv, clock))
         applications = await stack.enter_async_context(ApplicationsClient.open(settings, clock))
         hotline = await stack.enter_async_context(HotlineClient.open(settings, clock))
-        yield wire(
+        services = wire(
             settings, utility, clock, db, kv, csms, sms, pay, website, applications, hotline, invoice_desk, papay, debits,
-            refund_desk, meter_desk,
+            refund_desk, meter_desk, SmtpMail(settings, clock),
         )
+        stack.push_async_callback(services.staff.background.settle)
+        yield services
 
 
 def wire(
     settings: Settings, utility: Utility, clock: Clock, db: Database, kv: Store, csms: Csms, sms: Sms, pay: Pay,
     website: Website, applications: ApplicationDesk, hotline: Hotline, invoice_desk: InvoiceDesk, papay: Papay,
-    debits: DebitDesk, refund_desk: RefundDesk, meter_desk: MeterDesk,
+    debits: DebitDesk, refund_desk: RefundDesk, meter_desk: MeterDesk, mail: Mail,
 ) -> Services:
     """Make the services over given ports; tests pass fakes."""
     outages = Outages(website, utility)
@@ -155,4 +160,5 @@ def wire(
             public_base_url=settings.public_base_url, data_dir=settings.data_dir,
         ),
         secrets=Secrets(kv),
+        staff=staff_services(db, clock, utility, mail, sms),
     )

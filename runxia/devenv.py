@@ -20,9 +20,10 @@ from runxia.devkeys import ensure_pay_keys
 
 ROOT = Path(__file__).resolve().parent.parent
 SANDBOX_ENV = ROOT / "sandbox" / "sandbox.env"
+SANDBOX_STAFF = ROOT / "sandbox" / "staff.json"
 DEFAULT_PORTS = {
     "GATEWAY_PORT": "8000", "RASA_PORT": "5005", "ACTIONS_PORT": "5055", "SANDBOX_PORT": "9000", "CSMS_PORT": "9100",
-    "HOTLINE_PORT": "9200",
+    "HOTLINE_PORT": "9200", "CONSOLE_PORT": "8080", "SANDBOX_SMTP_PORT": "2525",
 }
 
 # rasa-sdk listens everywhere unless told otherwise; nobody but Rasa has any business with it.
@@ -53,6 +54,7 @@ def production_environment(given: Mapping[str, str]) -> dict[str, str]:
         "WECHAT_API_BASE_URL": "https://api.weixin.qq.com",
         "CSMS_BASE_URL": "",
         "HOTLINE_BASE_URL": "",
+        "CONSOLE_BASE_URL": f"http://127.0.0.1:{settings['CONSOLE_PORT']}",
         "PUBLIC_BASE_URL": f"http://127.0.0.1:{settings['GATEWAY_PORT']}",
         "DATABASE_URL": f"sqlite:///{data / 'runxia.db'}",
     }
@@ -78,6 +80,12 @@ def _worked_out(settings: Mapping[str, str], data: Path) -> dict[str, str]:
         "PAGES_FRAME_ANCESTORS": at["sandbox"],
         "DATABASE_URL": f"sqlite:///{data / 'runxia.db'}",
         "CLOCK_FILE": str(data / "clock"),
+        "CONSOLE_BASE_URL": at["console"],
+        "CONSOLE_STAFF_FILE": str(SANDBOX_STAFF),
+        "SMTP_HOST": "127.0.0.1",
+        "SMTP_PORT": settings["SANDBOX_SMTP_PORT"],
+        "SMTP_SECURITY": "none",
+        "MAIL_FROM": "noreply@water.linjiang.example",
         "FIELD_KEY": f"dev1:{_kept_key(data / 'keys' / 'field')}",
         "LINK_KEY": _kept_key(data / "keys" / "link"),
     }

@@ -39,6 +39,7 @@ def processes(env: Mapping[str, str]) -> list[Process]:
             "actions", f"{python} -m rasa_sdk --actions actions -p {env['ACTIONS_PORT']}", f"{env['ACTIONS_URL']}/health",
         ),
         Process("gateway", f"{python} -m gateway", f"http://127.0.0.1:{env['GATEWAY_PORT']}/health"),
+        Process("console", f"{python} -m console", f"http://127.0.0.1:{env['CONSOLE_PORT']}/health"),
         Process("worker", f"{python} -m worker", str(Path(env["DATA_DIR"]) / "worker.ready")),
     ]
 

@@ -20,11 +20,11 @@ REQUIRED = (
     "wechatpay_mch_id", "wechatpay_api_v3_key", "wechatpay_cert_serial_no", "wechatpay_private_key_file",
     "wechatpay_public_key_file", "wechatpay_public_key_id",
     "csms_base_url", "csms_key", "hotline_base_url", "hotline_key", "sms_base_url", "sms_key", "website_base_url",
-    "field_key", "link_key", "rasa_token",
+    "field_key", "link_key", "rasa_token", "console_base_url", "smtp_host", "mail_from",
 )
 REMOTE = (
     "public_base_url", "wechat_api_base_url", "wechatpay_base_url", "csms_base_url", "hotline_base_url",
-        "sms_base_url", "website_base_url",
+    "sms_base_url", "website_base_url", "console_base_url",
 )
 AES_KEY_CHARACTERS = 43  # WeChat: EncodingAESKey is 43 characters
 V3_KEY_BYTES = 32  # WeChat Pay: APIv3 key is 32 bytes
@@ -39,6 +39,10 @@ def problems(settings: Settings, sandbox: Mapping[str, str]) -> Iterator[str]:
     yield from _keys(settings)
     if settings.clock_file:
         yield "CLOCK_FILE 只用于演示和测试，生产环境不能设置。"
+    if settings.console_staff_file:
+        yield "CONSOLE_STAFF_FILE 里是演示账号，生产环境不能设置；第一位管理员用 python -m console.admin 建。"
+    if settings.smtp_security == "none":
+        yield "SMTP_SECURITY 不能是 none：发给员工的验证码要加密传送。"
     if settings.database_url.startswith("sqlite"):
         yield "DATABASE_URL 还是 SQLite：生产环境请用 PostgreSQL。"
     if not settings.redis_url:

@@ -7,6 +7,7 @@ and everything stops; Ctrl-C stops everything. What the children print is in ``D
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import subprocess
 import sys
@@ -23,12 +24,13 @@ from honcho.printer import Message, Printer
 
 from runxia.devenv import production_environment, sandbox_environment
 from runxia.processes import ROOT, forget_last_run, processes, wait_ready
+from services.staff.rights import ROLE_NAMES, Role
 
 START_SECONDS = 300.0  # a first start on a busy machine; a usual one takes well under a minute
 LAST_LINES = 25
 NAMES = {
     "rasa": "对话引擎", "csms": "营业系统（沙箱）", "sandbox": "微信（沙箱）", "actions": "业务动作", "gateway": "网关",
-    "worker": "后台任务",
+    "worker": "后台任务", "console": "客服工作台",
 }
 
 
@@ -121,7 +123,16 @@ class Supervisor:
         lines = [f"\n润下已启动：\n  微信回调  {self._env['PUBLIC_BASE_URL']}/wechat"]
         if self._sandbox:
             lines.append(f"  打开这个网页，像顾客一样聊天：  {self._env['WECHAT_API_BASE_URL']}/")
+        lines.append(f"  客服工作台  {self._env['CONSOLE_BASE_URL']}/")
+        if self._sandbox:
+            lines += demo_logins(Path(self._env["CONSOLE_STAFF_FILE"]))
         return "\n".join([*lines, "按 Ctrl-C 停止。\n"])
+
+
+def demo_logins(file: Path) -> list[str]:
+    """Lines that tell who can sign in to the demonstration's console."""
+    staff = json.loads(file.read_bytes())
+    return [f"    {ROLE_NAMES[Role(each['role'])]}\t{each['login']}\t{each['password']}" for each in staff]
 
 
 def say(text: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 from pathlib import Path
+from typing import Literal
 
 from pydantic import SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -25,6 +26,21 @@ class Settings(BaseSettings):
     data_dir: Path = Path("var")
     clock_file: Path | None = None
     pages_frame_ancestors: str = "'none'"
+
+    # --- staff console
+    console_host: str = "127.0.0.1"
+    console_port: int = 8080
+    console_base_url: str = ""
+    console_proxies: int = 0
+    console_staff_file: Path | None = None
+
+    # --- mail to staff
+    smtp_host: str = ""
+    smtp_port: int = 465
+    smtp_security: Literal["tls", "starttls", "none"] = "tls"
+    smtp_user: str = ""
+    smtp_password: SecretStr = SecretStr("")
+    mail_from: str = ""
 
     # --- WeChat official account
     wechat_app_id: str = ""

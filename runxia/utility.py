@@ -504,6 +504,31 @@ class Notifications(_Facts):
     quiet: QuietHours
 
 
+class StaffPasswordRule(_Facts):
+    """Strength of a staff password; ``kinds``: of small letters, capitals, digits and marks, how many it must mix."""
+
+    min_length: int = Field(ge=8)
+    max_length: int = Field(le=128)
+    kinds: int = Field(ge=1, le=4)
+
+
+class ConsoleRules(_Facts):
+    """How staff sign in to the console, and for how long."""
+
+    password: StaffPasswordRule
+    wrong_tries: int = Field(ge=3)
+    lock_minutes: int = Field(ge=1)
+    idle_minutes: int = Field(ge=1)
+    session_hours: int = Field(ge=1)
+    remember_days: int = Field(ge=1)
+    code_digits: int = Field(ge=6, le=8)
+    code_minutes: int = Field(ge=1, le=60)
+    code_tries: int = Field(ge=1)
+    code_resend_seconds: int = Field(ge=1)
+    codes_per_day: int = Field(ge=1)
+    tries_per_minute: int = Field(ge=1)
+
+
 class Utility(_Facts):
     """Everything in ``utility.yml``."""
 
@@ -530,6 +555,7 @@ class Utility(_Facts):
     service_area: list[ServedDistrict]
     applications: ApplicationRules
     readings: ReadingRules
+    console: ConsoleRules
 
 
 @lru_cache(maxsize=4)

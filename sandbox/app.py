@@ -10,7 +10,7 @@ from typing import Any
 from sanic import HTTPResponse, Request, Sanic, response
 
 from runxia.settings import Settings
-from sandbox import controls, pay, phone, sms, website, wechat
+from sandbox import controls, mail, pay, phone, sms, website, wechat
 from sandbox.wechat.settings import SandboxSettings
 from sandbox.wechat.state import open_wechat
 
@@ -44,6 +44,7 @@ def create_app(settings: Settings, sandbox: SandboxSettings) -> App:
     async def health(_request: Request) -> HTTPResponse:
         return response.json({"status": "ok"})
 
-    app.blueprint([*wechat.blueprints, phone.bp, sms.bp, website.bp, website.controls, controls.bp, controls.hotline.bp])
+    app.blueprint([*wechat.blueprints, phone.bp, sms.bp, mail.bp])
     app.blueprint(pay.bp)
+    app.blueprint([website.bp, website.controls, controls.bp, controls.hotline.bp])
     return app

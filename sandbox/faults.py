@@ -16,7 +16,7 @@ from sanic.response import json as json_answer
 
 from runxia.settings import load_settings
 
-System = Literal["csms", "sms", "pay", "wechat", "website", "hotline"]
+System = Literal["csms", "sms", "pay", "wechat", "website", "hotline", "mail"]
 Mode = Literal["ok", "slow", "down", "garbage", "lose_callback", "duplicate_callback", "late_callback"]
 API_MODES: tuple[Mode, ...] = ("slow", "down", "garbage")
 CALLBACK_MODES: tuple[Mode, ...] = ("lose_callback", "duplicate_callback", "late_callback")

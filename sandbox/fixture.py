@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+STAFF_FILE = Path(__file__).parent / "staff.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,3 +31,9 @@ CUSTOMERS = (
 def customers() -> list[dict[str, str]]:
     """The customers as ``GET /sandbox/fixture`` gives them: openid and nickname."""
     return [asdict(customer) for customer in CUSTOMERS]
+
+
+def staff() -> list[dict[str, Any]]:
+    """The console's demonstration logins as ``GET /sandbox/fixture`` gives them: login, password, role, name, and addresses."""
+    found: list[dict[str, Any]] = json.loads(STAFF_FILE.read_bytes())
+    return found

@@ -14,7 +14,7 @@ class SystemUnavailable(ServiceError):
 
     def __init__(self, system: str) -> None:
         super().__init__(system)
-        self.system = system  # csms | sms | pay | wechat | hotline | website
+        self.system = system  # csms | sms | mail | pay | wechat | hotline | website
 
 
 class UnknownAccount(ServiceError):
@@ -259,3 +259,41 @@ class ReadingRefused(ServiceError):
 
 class UnknownMeterRequest(ServiceError):
     """There is no such request about a meter, or it is not about an account of this customer's."""
+
+
+class LoginRefused(ServiceError):
+    """Wrong login or password, or an account that is locked or disabled: which of them, nobody is told."""
+
+
+class WrongPassword(ServiceError):
+    """The password that a signed-in member of staff gave to confirm something is wrong, or there were too many wrong ones."""
+
+
+class WrongCode(ServiceError):
+    """A code is wrong, was used before, or is too old."""
+
+
+class WeakStaffPassword(ServiceError):
+    """A password does not keep the rules; ``problems`` are those of :func:`services.staff.passwords.problems`."""
+
+    def __init__(self, problems: tuple[str, ...]) -> None:
+        super().__init__(*problems)
+        self.problems = problems
+
+
+class UnknownStaff(ServiceError):
+    """There is no such member of staff, session or device."""
+
+
+class LoginTaken(ServiceError):
+    """Somebody else has that login."""
+
+
+class StaffRefused(ServiceError):
+    """An account of staff cannot be made or changed so; ``why``: own_account | last_admin | bad_login | bad_name | bad_email
+    | bad_phone | no_reason.
+    """
+
+    def __init__(self, why: str) -> None:
+        super().__init__(why)
+        self.why = why

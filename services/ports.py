@@ -224,6 +224,14 @@ class Sms(Protocol):
         ...
 
 
+class Mail(Protocol):
+    """The mail server."""
+
+    async def send(self, to: str, subject: str, text: str) -> None:
+        """Send plain text to one address."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Transaction:
     """A payment as WeChat Pay tells it. ``state``: SUCCESS, NOTPAY, CLOSED, REFUND, PAYERROR, USERPAYING, REVOKED."""

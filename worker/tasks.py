@@ -169,6 +169,7 @@ async def prune_personal_data(work: Work) -> int:
 async def prune(work: Work) -> int:
     """Forget what has ended."""
     forgotten = await work.outbox.prune() + await work.services.accounts.prune()
+    forgotten += await work.services.staff.sessions.prune()
     if isinstance(work.services.kv, SqlStore):
         forgotten += await work.services.kv.prune()
     return forgotten

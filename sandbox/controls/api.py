@@ -12,10 +12,10 @@ from sanic.exceptions import SanicException
 from sanic.response import HTTPResponse, json
 
 from runxia.settings import load_settings
-from sandbox import faults, sms, website
+from sandbox import faults, mail, sms, website
 from sandbox.clock import advance, move_to, sandbox_clock
 from sandbox.controls.hotline import work_orders
-from sandbox.fixture import customers
+from sandbox.fixture import customers, staff
 
 CSMS_SECONDS = 30.0
 
@@ -54,14 +54,15 @@ async def fixture(request: Request) -> HTTPResponse:
     """The accounts with role, password and bills; the staff; the WeChat customers; the hotline's orders."""
     answer = await _csms(request, "GET", "/sandbox/fixture")
     orders = await work_orders(request)
-    return json({"accounts": answer["accounts"], "staff": [], "customers": customers(), "work_orders": orders})
+    return json({"accounts": answer["accounts"], "staff": staff(), "customers": customers(), "work_orders": orders})
 
 
 @bp.post("/reset")
 async def reset(request: Request) -> HTTPResponse:
-    """CSMS and the website as on their first day, an empty SMS inbox, no faults. The clock and what WeChat Pay knows stay."""
+    """CSMS and the website as on their first day, inboxes empty, no faults. The clock and what WeChat Pay knows stay."""
     await _csms(request, "POST", "/sandbox/reset")
     sms.clear(request.app)
+    mail.clear(request.app)
     website.clear(request.app)
     faults.clear()
     return json({"reset": True})

@@ -16,4 +16,5 @@ class SandboxSettings(BaseSettings):
 
     sandbox_host: str = "127.0.0.1"
     sandbox_port: int = 9000
+    sandbox_smtp_port: int = 2525
     sandbox_wechat_mode: MessageMode = "safe"

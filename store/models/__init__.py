@@ -12,6 +12,7 @@ from store.models.privacy import Erasure
 from store.models.readings import MeterRequestRecord
 from store.models.refunds import RefundRequest
 from store.models.repairs import HotlineFeed, WorkOrder, WorkOrderFile
+from store.models.staff import Staff, StaffCode, StaffDevice, StaffSession
 from store.models.subscriptions import NotifySetting, QuietTime, Subscription
 from store.models.system import AuditEntry, Entry, Outbox
 
@@ -45,6 +46,10 @@ __all__ = [
     "Refund",
     "RefundRequest",
     "SmsChallenge",
+    "Staff",
+    "StaffCode",
+    "StaffDevice",
+    "StaffSession",
     "Subscription",
     "VerifiedSession",
     "WorkOrder",

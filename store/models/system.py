@@ -44,10 +44,13 @@ class Outbox(Base):
 
 
 class AuditEntry(Base):
-    """Who did what to which account, and how it ended. Never holds personal data or secrets."""
+    """Who did what to which account or thing, how it ended, and why. Never holds personal data or secrets."""
 
     __tablename__ = "audit"
-    __table_args__ = (Index(None, "account_no", "at"), Index(None, "actor", "at"))
+    __table_args__ = (
+        Index(None, "account_no", "at"), Index(None, "actor", "at"), Index(None, "action", "at"), Index(None, "target", "at"),
+        Index(None, "at"),
+    )
 
     id: Mapped[int] = mapped_column(Integer, primary_key=True)
     at: Mapped[datetime] = mapped_column(Moment)
@@ -56,3 +59,5 @@ class AuditEntry(Base):
     account_no: Mapped[str | None] = mapped_column(String(20))
     outcome: Mapped[str] = mapped_column(String(24))  # ok, wrong_code, locked, ...
     detail: Mapped[str | None] = mapped_column(String(200))
+    target: Mapped[str | None] = mapped_column(String(64))  # what else it was done to, such as staff:lin
+    reason: Mapped[str | None] = mapped_column(String(200))  # what a member of staff gave as reason

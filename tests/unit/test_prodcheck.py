@@ -25,7 +25,8 @@ def production(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, **changes: str) 
         "csms_base_url": "https://csms.water.example", "csms_key": "c", "hotline_base_url": "https://hotline.water.example",
         "hotline_key": "h", "sms_base_url": "https://sms.example", "sms_key": "k", "website_base_url": "https://www.water.example",
         "field_key": f"k1:{key}", "link_key": key, "rasa_token": "r", "database_url": "postgresql://db/runxia",
-        "redis_url": "redis://r", "broker_url": "amqp://b", **changes,
+        "console_base_url": "https://desk.water.example", "smtp_host": "smtp.water.example",
+        "mail_from": "noreply@water.example", "redis_url": "redis://r", "broker_url": "amqp://b", **changes,
     }
     for name, value in values.items():
         monkeypatch.setenv(name.upper(), value)
@@ -46,6 +47,8 @@ def test_a_complete_production_environment_has_no_problems(tmp_path: Path, monke
         ("wechat_app_secret", ""), ("csms_base_url", "http://csms.water.example"), ("clock_file", "/tmp/clock"),
         ("database_url", "sqlite:///x.db"), ("wechat_aes_key", "short"), ("field_key", "nonsense"), ("link_key", "short"),
         ("wechatpay_public_key_file", "/nowhere.pem"), ("pages_frame_ancestors", "*"), ("redis_url", ""), ("broker_url", ""),
+        ("console_base_url", "http://desk.water.example"), ("console_staff_file", "/tmp/staff.json"), ("smtp_host", ""),
+        ("smtp_security", "none"),
     ],
 )
 def test_each_gap_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:

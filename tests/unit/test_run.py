@@ -28,6 +28,7 @@ def supervise(tmp_path: Path, **commands: str) -> subprocess.Popen[str]:
         made_up = [Process(name, command, {str(tmp_path)!r} + f"/{{name}}.ready") for name, command in children.items()]
         run.processes = lambda env: made_up
         env = {{"DATA_DIR": {str(tmp_path)!r}, "PUBLIC_BASE_URL": "http://gateway", "WECHAT_API_BASE_URL": "http://sandbox",
+               "CONSOLE_BASE_URL": "http://console",
                "PATH": {os.environ["PATH"]!r}}}
         with ExitStack() as stack:
             sys.exit(run.Supervisor(env, sandbox=False, stack=stack).run())
