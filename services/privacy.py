@@ -32,8 +32,8 @@ from store.models import Base, Erasure, Media, Message
 # Tables that are emptied for a customer who wants to be forgotten, children before parents; each with what customers call it.
 ERASED: Final = {
     "subscription": "订阅的通知", "notify_setting": "提醒设置", "quiet_time": "免打扰时间", "answer_rating": "评价",
-    "invoice_title": "发票抬头", "handover": "找人工的记录", "outbox": "等待发送的消息", "verified_session": "身份验证状态",
-    "binding": "绑定的户号", "media": "照片和录音", "message": "聊天记录",
+    "invoice_title": "发票抬头", "conversation": "人工客服的记录", "outbox": "等待发送的消息",
+    "verified_session": "身份验证状态", "binding": "绑定的户号", "media": "照片和录音", "message": "聊天记录",
 }
 # Records of business that the law, or the business itself, requires.
 KEPT: Final = {
