@@ -48,7 +48,7 @@ def facts(utility: Utility, now: datetime) -> dict[str, Any]:
     return {
         "utility": utility.name, "short_name": utility.short_name, "assistant": utility.assistant_name,
         "hotline": hotline.phone, "hotline_hours": hotline.hours, "website": utility.website,
-        "staffed_from": hotline.staffed.opens.strftime("%H:%M"), "staffed_hours": hours(hotline.staffed),
+        "staffed_hours": hours(hotline.staffed),
         "hello": hello(now),
     }
 

@@ -126,5 +126,5 @@ class Understood:
     ) -> Understood:
         """From the columns of a row and what :meth:`dump` wrote."""
         kept = json.loads(detail)
-        actions = tuple(Done(**each) for each in kept.pop("actions"))
+        actions = [Done(**each) for each in kept.pop("actions")]
         return cls(intent, confidence, runner_up, runner_up_confidence, actions=actions, **kept)
