@@ -25,9 +25,9 @@ from psycopg import sql
 
 from runxia.devenv import ROOT
 from services.desk.model import Done, Outcome, State, Understood
-from services.desk.search import Search
+from services.desk.search import Hashes
 from store import crypto
-from store.db import Database, sync_url
+from store.db import sync_url
 from store.migrate import upgrade
 
 CONVERSATIONS = 100_000
@@ -140,14 +140,14 @@ class Maker:
     def __init__(self) -> None:
         self._random = random.Random(20261121)
         self._said = sentences()
-        self._search = Search(Database("sqlite://"))
+        self._hashes = Hashes(SEARCH_KEY)
 
     def rows(self, number: int) -> Iterator[tuple[str, tuple[Any, ...]]]:
         """All rows of conversation ``number``, each with its table."""
         draw = self._random
         openid = f"o{number:027}"
         start = NOW - timedelta(seconds=draw.uniform(60, 180 * 86400))
-        facts = {"lowest": 1.0, "fallbacks": 0, "intent": "", "confidence": 0.0, "photo": False, "voice": False}
+        facts: dict[str, Any] = {"lowest": 1.0, "fallbacks": 0, "intent": "", "confidence": 0.0, "photo": False, "voice": False}
         facets: set[tuple[str, str]] = set()
         grams: set[int] = set()
         moment = start
@@ -183,7 +183,7 @@ class Maker:
                 _sealed(answer, "message.content"), "sent", 0, moment, moment,
             )
             facets |= {("intent", intent), ("task", what.task or ""), *(("entity", each["entity"]) for each in what.entities)}
-            grams |= self._search.grams(text, SEARCH_KEY)
+            grams |= self._hashes.of(text)
             facts["photo"] |= kind == "image"
             facts["voice"] |= kind == "voice"
             facts |= {
@@ -208,7 +208,8 @@ class Maker:
         yield "conversation", (
             number, openid, state.value, owner, "asked" if helped else None, waiting, moment, "bot", facts["intent"],
             facts["confidence"], facts["lowest"], 0, facts["fallbacks"] > 0, draw.random() < 0.01, facts["photo"],
-            facts["voice"], draw.choice(list(Outcome)).value, draw.choice((1, 2, 3)) if state is State.RESOLVED else None, start,
+            facts["voice"], draw.choice(list(Outcome)).value, draw.choice((1, 2, 3)) if state is State.RESOLVED else None,
+            start,
         )
         if helped:
             yield "assignment", (number, moment, "queued", "customer", None)

@@ -189,7 +189,8 @@ class Delivery:
 
     async def take_held(self, openid: str) -> list[dict[str, Any]]:
         """What could not be told when it was due because WeChat's quota was used up, as answers to be told now."""
-        held = select(Message).where(Message.openid == openid, Message.state == "held").order_by(Message.id)
+        ours = (Message.openid == openid, Message.direction == "out", Message.state == "held")
+        held = select(Message).where(*ours).order_by(Message.id)
         async with self._db.read() as session:
             if await session.scalar(held.with_only_columns(Message.id).limit(1)) is None:
                 return []

@@ -30,6 +30,7 @@ from store.models.desk import ConversationRecord
 
 SHORTEST: Final = 2  # characters that can be searched for
 LONGEST: Final = 40
+REMEMBERED: Final = 100_000  # pairs
 _KEY_BYTES: Final = 32
 _ONLY: Final = 1  # the id of the one key
 _GRAM_BYTES: Final = 6  # of the hash: collisions among some ten thousand pairs are rare, and only cost a look
@@ -52,30 +53,45 @@ def by_people() -> ColumnElement[bool]:
     return or_(Message.direction == "in", Message.cause.startswith(STAFF_CAUSE))
 
 
+class Hashes:
+    """The keyed hashes of pairs of characters. Language uses few pairs again and again: these are remembered."""
+
+    def __init__(self, key: bytes) -> None:
+        self._key = key
+        self._known: dict[str, int] = {}
+
+    def of(self, text: str) -> set[int]:
+        """The hashes of a text."""
+        words = plain(text)
+        return {self._of_pair(words[place : place + 2]) for place in range(len(words) - 1)}
+
+    def _of_pair(self, pair: str) -> int:
+        if pair not in self._known:
+            if len(self._known) >= REMEMBERED:
+                self._known.clear()
+            digest = hmac.digest(self._key, pair.encode(), hashlib.sha256)
+            self._known[pair] = int.from_bytes(digest[:_GRAM_BYTES])
+        return self._known[pair]
+
+
 class Search:
     """Keeps the hashes, and searches by them."""
 
     def __init__(self, db: Database) -> None:
         self._db = db
-        self._key: bytes | None = None
-        self._known: dict[str, int] = {}
+        self._hashes: Hashes | None = None
 
-    async def open_key(self) -> bytes:
-        """The key, made at first use; two processes that make one at once end up with the same."""
-        if self._key is None:
-            self._key = await self._read_key() or await self._make_key()
-        return self._key
-
-    def grams(self, text: str, key: bytes) -> set[int]:
-        """The hashes of a text."""
-        words = plain(text)
-        return {self._hash(words[place : place + 2], key) for place in range(len(words) - 1)}
+    async def open_key(self) -> Hashes:
+        """Read the key, made at first use; two processes that make one at once end up with the same."""
+        if self._hashes is None:
+            self._hashes = Hashes(await self._read_key() or await self._make_key())
+        return self._hashes
 
     async def note(self, session: AsyncSession, conversation_id: int, texts: Iterable[str], day: date) -> None:
         """Keep the hashes of what was said, within its transaction; :meth:`open_key` must have been called."""
-        if self._key is None:
+        if self._hashes is None:
             raise RuntimeError("the search key is not open")
-        found = set().union(*(self.grams(text, self._key) for text in texts))
+        found = set().union(*(self._hashes.of(text) for text in texts))
         if not found:
             return
         month = day.year * 100 + day.month
@@ -101,7 +117,7 @@ class Search:
         Raises:
             ValueError: fewer than :data:`SHORTEST` characters.
         """
-        wanted = self.grams(words[:LONGEST], await self.open_key())
+        wanted = (await self.open_key()).of(words[:LONGEST])
         if not wanted:
             raise ValueError(words)
         async with self._db.read() as session:
@@ -132,14 +148,6 @@ class Search:
                 if number % _READ_AT_ONCE == 0:
                     await asyncio.sleep(0)  # decrypting holds up the event loop; others go on in between
             return found
-
-    def _hash(self, pair: str, key: bytes) -> int:
-        if pair not in self._known:
-            if len(self._known) > 100_000:
-                self._known.clear()
-            digest = hmac.digest(key, pair.encode(), hashlib.sha256)
-            self._known[pair] = int.from_bytes(digest[:_GRAM_BYTES])
-        return self._known[pair]
 
     async def _read_key(self) -> bytes | None:
         async with self._db.read() as session:

@@ -18,7 +18,7 @@ from services.desk.ledger import write_history
 from services.desk.model import CUSTOMER, SYSTEM, State, Step
 from services.desk.roster import Roster
 from services.errors import ConversationTaken, StaffUnavailable, UnknownConversation
-from services.outbox import enqueue
+from services.outbox import enqueue, hurry
 from store.db import Database
 from store.live import Change, Live
 from store.models import ConversationRecord
@@ -180,6 +180,7 @@ class Takeover:
             self._note(session, row, step, login, note)
             kind, payload = say
             key = f"desk:{secrets.token_hex(12)}"
+            await hurry(session, self._clock, row.openid)
             await enqueue(session, self._clock, openid=row.openid, kind=kind, payload=payload, dedupe_key=key)
         await self._live.publish(Change("state", conversation_id, login))
         await self._roster.give_waiting()

@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 
 from services.errors import ConversationTaken, StaffUnavailable, SystemUnavailable, Undeliverable, UnknownConversation
+from services.outbox import Dispatcher, enqueue
 from tests.unit.desk.office import ANNA, BELLA, CARLA, Office
 
 
@@ -56,6 +57,24 @@ async def test_pushes_of_the_bot_wait_for_the_end_of_the_takeover(office: Office
     await office.takeover.give_back(conversation, "li")
     await office.delivery.trigger(ANNA, "EXTERNAL_x", {}, "p:1")
     assert office.chat.sent == [(ANNA, "机器人：EXTERNAL_x")]
+
+
+async def test_given_back_what_had_to_wait_is_told_at_once(office: Office) -> None:
+    conversation = await office.write()
+    await office.takeover.take(conversation, "li")
+    async with office.db.begin() as session:
+        await enqueue(
+            session, office.clock, openid=ANNA, kind="answers", payload={"answers": [{"text": "缴费已到账"}]}, dedupe_key="p:1",
+        )
+    outbox = Dispatcher(office.db, office.clock, office.delivery)
+    for _ in range(3):
+        await outbox.send_due()
+        office.clock.advance(seconds=30)
+    assert office.chat.sent == []
+    await office.takeover.give_back(conversation, "li")
+    while await outbox.send_due():
+        pass
+    assert [text for _, text in office.chat.sent] == ["缴费已到账", "机器人：EXTERNAL_back_from_person"]
 
 
 async def test_given_back_the_bot_is_told_to_go_on(office: Office) -> None:
