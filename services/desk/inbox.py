@@ -35,7 +35,7 @@ QUEUES: Final = ("waiting", "mine", "bot", "snoozed", "resolved", "all")
 PAGE: Final = 50
 EXPORT_PAGE: Final = 500
 SEARCHED_AT_ONCE: Final = 50  # conversations whose messages are read for words
-SEARCHED_MOST: Final = 400  # for one page; the page then says where to go on
+SEARCHED_MOST: Final = 200  # for one page; the page then says where to go on
 PREVIEW_CHARACTERS: Final = 60
 TRANSCRIPT: Final = 60  # messages
 
