@@ -6,17 +6,20 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from rasa_sdk import Tracker
+from rasa_sdk import Action, Tracker
 from rasa_sdk.events import EventType, FollowupAction
+from rasa_sdk.executor import CollectingDispatcher
+from rasa_sdk.types import DomainDict
 
 from actions.flow import Task, names_place_or_day, payload
 from actions.turn import DID_YOU_MEAN, Turn
-from runxia.utility import Utility
+from runxia.utility import Staffed, Utility
 from services.accounts import BoundAccount
 
 # Below this a guess is no better than none: with some sixty intents, chance alone gives 0.02.
 WORTH_OFFERING = 0.08
 CHOICES = 2
+_WEEKDAYS = " 一二三四五六日"  # by ISO weekday
 # What an intent is called where the customer chooses: an intent that is not here is never offered.
 TITLES = {
     "bill_current": "查水费账单", "bill_history": "查历史账单", "bill_explain": "水费为什么这么多", "arrears": "查欠费",
@@ -45,9 +48,18 @@ def facts(utility: Utility, now: datetime) -> dict[str, Any]:
     return {
         "utility": utility.name, "short_name": utility.short_name, "assistant": utility.assistant_name,
         "hotline": hotline.phone, "hotline_hours": hotline.hours, "website": utility.website,
-        "staffed_from": hotline.staffed.opens.strftime("%H:%M"), "staffed_to": hotline.staffed.closes.strftime("%H:%M"),
+        "staffed_hours": hours(hotline.staffed),
         "hello": hello(now),
     }
+
+
+def hours(staffed: Staffed) -> str:
+    """``每天 08:30–12:00、13:00–17:30``, or ``周一至周五 ...`` where not every day is worked."""
+    days = sorted(staffed.weekdays)
+    unbroken = days == list(range(days[0], days[-1] + 1)) and len(days) > 2
+    named = f"周{_WEEKDAYS[days[0]]}至周{_WEEKDAYS[days[-1]]}" if unbroken else "、".join(f"周{_WEEKDAYS[day]}" for day in days)
+    spans = "、".join(f"{start:%H:%M}–{end:%H:%M}" for start, end in staffed.spans)
+    return f"{'每天' if len(days) == 7 else named} {spans}"
 
 
 def hello(now: datetime) -> str:
@@ -83,6 +95,22 @@ class ActionHuman(Task):
         asked = await turn.services.handovers.ask(turn.openid, _reason(turn.tracker))
         when = "staffed" if asked.staffed else "closed"
         turn.say(f"utter_human_again_{when}" if asked.again else f"utter_human_{when}", **_facts(turn))
+        if asked.staffed and asked.ahead:
+            turn.say("utter_human_ahead", ahead=asked.ahead)
+        return []
+
+
+class ActionBackFromPerson(Action):
+    """A person has given the conversation back: says so. An open form then puts its question again by itself."""
+
+    def name(self) -> str:
+        """The name in the domain."""
+        return "action_back_from_person"
+
+    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: DomainDict) -> list[EventType]:
+        """Say who speaks now."""
+        turn = Turn(dispatcher, tracker)
+        turn.say("utter_back_from_person_form" if turn.active_form else "utter_back_from_person", **_facts(turn))
         return []
 
 

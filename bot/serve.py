@@ -42,9 +42,12 @@ def main() -> None:
     from rasa.core import run
     from rasa.core.utils import AvailableEndpoints
 
+    from bot.channel import keep_turns
+
     configure_logging(_without_private_fields)
     _make_sqlite_quick()
     make_quick()
+    keep_turns()
     endpoints = AvailableEndpoints.read_endpoints(str(ROOT / "endpoints.yml"))
     if os.environ.get("REDIS_URL"):
         endpoints.lock_store = _redis_lock_store(os.environ["REDIS_URL"])

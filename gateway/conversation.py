@@ -11,7 +11,7 @@ import asyncio
 import json
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import Enum
 from typing import Any, Final
@@ -19,18 +19,22 @@ from typing import Any, Final
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from connectors.rasa import Reply
 from connectors.wechat import messages as m
 from connectors.wechat.api import MediaGone
-from connectors.wechat.bubbles import Menu, as_text
+from connectors.wechat.bubbles import Bubble, Menu, Text, as_text, dump
 from gateway import wording
 from gateway.hearing import Heard, Hearing
 from runxia.bootstrap import Services
 from runxia.messaging import Messaging
+from services.desk import wording as desk_wording
+from services.desk.model import Understood
 from services.errors import SystemUnavailable, Undeliverable
 from services.media import picture_type
 from services.outbox import enqueue
 from services.quota import REPLY
 from store.db import insert_for
+from store.live import Change
 from store.models import Customer, Message
 
 log = logging.getLogger(__name__)
@@ -88,7 +92,10 @@ class Standing(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """A stored message to be answered. ``answers``: what the dialogue said before a crash; ``attempts``: how many crashes."""
+    """A stored message to be answered. ``answers``: what the dialogue said before a crash; ``attempts``: how many crashes.
+
+    ``understood``: what the dialogue understood, once it has been asked; ``conversation``: where it stands, none after a crash.
+    """
 
     id: int
     openid: str
@@ -96,6 +103,8 @@ class Turn:
     heard: Heard
     answers: list[dict[str, Any]] | None = None
     attempts: int = 0
+    understood: Understood | None = None
+    conversation: int | None = None
 
     @property
     def message_key(self) -> str:
@@ -112,6 +121,7 @@ class Conversation:
         self._clock = services.clock
         self._messaging = messaging
         self._delivery = messaging.delivery
+        self._ledger = services.desk.ledger
         self._hearing = Hearing(messaging.prompts, services.secrets)
         self._exchanges: dict[str, Exchange] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -209,7 +219,10 @@ class Conversation:
             if message_id is None:
                 return None
             await self._note_customer(session, inbound, now)
-        return Turn(message_id, inbound.openid, inbound.kind, heard)
+            standing = None
+            if heard.wants_answer:
+                standing = await self._ledger.heard(session, inbound.openid, inbound.kind, heard.shown, now)
+        return Turn(message_id, inbound.openid, inbound.kind, heard, conversation=standing.id if standing else None)
 
     async def _note_customer(self, session: AsyncSession, inbound: m.Inbound, now: datetime) -> None:
         follows = not isinstance(inbound, m.Unsubscribe)
@@ -281,43 +294,68 @@ class Conversation:
 
     async def _answer(self, turn: Turn, exchange: Exchange) -> None:
         if await self._services.handovers.owner(turn.openid):
-            await self._finish(turn, "held")
-            exchange.settle(None)
+            await self._leave_to_person(turn, exchange)
         elif turn.answers is not None:
             await self._send(turn, turn.answers, exchange)
         else:
-            answers = await self._ask(turn)
+            reply = await self._ask(turn)
+            turn = replace(turn, understood=reply.understood)
             held = await self._delivery.take_held(turn.openid)
-            await self._give(turn, [*held, *answers], exchange)
+            person = await self._services.handovers.after_turn(turn.openid, turn.heard.said, reply.understood)
+            await self._give(turn, [*held, *reply.answers, *person], exchange)
+        await self._services.live.publish(Change("message", turn.conversation))
 
-    async def _ask(self, turn: Turn) -> list[dict[str, Any]]:
+    async def _leave_to_person(self, turn: Turn, exchange: Exchange) -> None:
+        """A person has the conversation: they answer, and outside their hours the customer is told so."""
+        if turn.heard.photo:
+            await self._keep_photo(turn)
+        closed = await self._services.handovers.out_of_hours(turn.openid)
+        if closed and exchange.claim():
+            await self._reply(turn, closed, exchange, state="held")
+            return
+        await self._finish(turn, "held")
+        exchange.settle(None)
+
+    async def _ask(self, turn: Turn) -> Reply:
         """What to answer. Where the dialogue cannot be asked, the customer is told so and asked to write again."""
         if turn.heard.reply:
-            return [{"text": turn.heard.reply}]
+            return Reply([{"text": turn.heard.reply}])
         try:
             if turn.attempts > MOST_ATTEMPTS:
                 raise SystemUnavailable("gateway")
             words = turn.heard.message or await self._photo(turn)
+            if words.startswith(desk_wording.RATE):
+                return Reply(await self._messaging.takeover.rated(turn.openid, int(words.removeprefix(desk_wording.RATE))))
             rasa = self._messaging.rasa
-            answers = await rasa.answered(turn.openid, turn.id) if turn.attempts else None
-            if answers is None:
-                answers = await rasa.hear(turn.openid, words, turn.id, turn.kind)
+            reply = await rasa.answered(turn.openid, turn.id) if turn.attempts else None
+            if reply is None:
+                reply = await rasa.hear(turn.openid, words, turn.id, turn.kind)
         except SystemUnavailable as error:
             log.warning("message %d: %s is unavailable", turn.id, error.system)
             wish = wording.PHOTO_FAILED if error.system == "wechat" else wording.BUSY
-            return [{"text": wish.format(hotline=self._services.utility.hotline.phone)}]
+            return Reply([{"text": wish.format(hotline=self._services.utility.hotline.phone)}])
         except (MediaGone, Undeliverable):
-            return [{"text": wording.NOT_A_PHOTO}]
-        return answers or [{"text": wording.NOT_UNDERSTOOD}]
+            return Reply([{"text": wording.NOT_A_PHOTO}])
+        return reply if reply.answers else replace(reply, answers=[{"text": wording.NOT_UNDERSTOOD}])
+
+    async def _keep_photo(self, turn: Turn) -> None:
+        """Keep a photo that a person will look at; WeChat has it for three days only."""
+        try:
+            await self._photo(turn)
+        except (SystemUnavailable, MediaGone, Undeliverable) as error:
+            log.warning("message %d: the photo is not kept: %s", turn.id, type(error).__name__)
 
     async def _photo(self, turn: Turn) -> str:
-        """Fetch and keep the photo; what the dialogue hears of it."""
+        """Fetch and keep the photo; what the dialogue hears of it. Who reads the message finds it by its media id."""
         photo = turn.heard.photo or ""
         content = await self._messaging.wechat.fetch_media(photo, "image")
         content_type = picture_type(content)
         if content_type is None:
             raise MediaGone(photo)
         media_id = await self._messaging.media.keep(turn.openid, "image", content, content_type)
+        kept = replace(turn.heard, media=media_id).dump()
+        async with self._db.begin() as session:
+            await session.execute(update(Message).where(Message.id == turn.id).values(content=kept))
         return f"/inform{json.dumps({'image': media_id})}"
 
     async def _give(self, turn: Turn, answers: Sequence[dict[str, Any]], exchange: Exchange) -> None:
@@ -329,6 +367,9 @@ class Conversation:
             await self._reply(turn, text, exchange)
             return
         async with self._db.begin() as session:
+            if not await self._ledger.may_bot_speak(session, turn.openid):
+                await self._withhold(session, turn, bubbles, exchange)
+                return
             self._delivery.plan(session, turn.openid, bubbles, turn.message_key)
             kept = json.dumps(answers, ensure_ascii=False)
             await session.execute(update(Message).where(Message.id == turn.id).values(answers=kept))
@@ -344,6 +385,10 @@ class Conversation:
             await self._delivery.send(turn.openid, turn.message_key)
         except (SystemUnavailable, Undeliverable) as error:
             log.warning("message %d: the answer is not delivered: %s", turn.id, error)
+            if isinstance(error, Undeliverable) and error.why == "taken":
+                await self._finish(turn, "held")
+                exchange.settle(None)
+                return
             text = as_text(await self._delivery.unsent(turn.message_key))
             if text is not None and exchange.claim():
                 await self._reply(turn, text, exchange)
@@ -353,13 +398,31 @@ class Conversation:
             await self._finish(turn, "answered")
         exchange.settle(None)
 
-    async def _reply(self, turn: Turn, text: str, exchange: Exchange) -> None:
+    async def _reply(self, turn: Turn, text: str, exchange: Exchange, state: str = "answered") -> None:
+        """Reply in WeChat's call. The bot only does so while no person has the conversation (``state`` answered)."""
         async with self._db.begin() as session:
+            if state == "answered" and not await self._ledger.may_bot_speak(session, turn.openid):
+                await self._delivery.withdraw(session, turn.message_key)
+                await self._withhold(session, turn, [Text(text)], exchange)
+                return
             await self._delivery.withdraw(session, turn.message_key)
             content = json.dumps({"text": text}, ensure_ascii=False)
             self._delivery.record(session, turn.openid, turn.message_key, REPLY, REPLY, content, "sent")
-            await self._mark(session, turn, "answered")
+            await self._mark(session, turn, state)
         exchange.settle(text)
+
+    async def _withhold(
+        self, session: AsyncSession, turn: Turn, bubbles: Sequence[Bubble], exchange: Exchange,
+    ) -> None:
+        """Somebody took the conversation while the bot was thinking: what it would have said is kept for staff to see.
+
+        They took it before this transaction could say anything, so that the customer hears nothing of it.
+        """
+        for number, bubble in enumerate(bubbles):
+            kind = type(bubble).__name__.lower()
+            self._delivery.record(session, turn.openid, turn.message_key, f"w{number}", kind, dump(bubble), "withheld")
+        await self._mark(session, turn, "held")
+        exchange.settle(None)
 
     async def _finish(self, turn: Turn, state: str, later: Sequence[dict[str, Any]] = ()) -> None:
         """Write down that a message is done; what could not be sent now goes to the outbox."""
@@ -374,3 +437,7 @@ class Conversation:
     async def _mark(self, session: AsyncSession, turn: Turn, state: str) -> None:
         done = {"state": state, "done_at": self._clock.now(), "lease_until": None}
         await session.execute(update(Message).where(Message.id == turn.id).values(done))
+        if turn.understood:
+            await self._ledger.understood(session, turn.openid, turn.id, turn.understood)
+        if state == "answered":
+            await self._ledger.spoke(session, turn.openid, "bot", [])

@@ -24,13 +24,21 @@ class Heard:
     """A message made ready for the dialogue; it is stored like this, so that it can be taken up again after a crash.
 
     Exactly one of ``message`` (for the dialogue), ``reply`` (a fixed answer) and ``photo`` (WeChat's id of a photo still to be
-    fetched) is set; none means that there is nothing to answer. ``shown`` is what staff may read of it.
+    fetched) is set; none means that there is nothing to answer. ``shown`` is what staff may read of it; ``media`` our own id of
+    a photo that was fetched.
     """
 
     shown: str
     message: str | None = None
     reply: str | None = None
     photo: str | None = None
+    media: str | None = None
+
+    @property
+    def said(self) -> str:
+        """The customer's own words; none where they tapped, sent something else, or typed a secret."""
+        own = self.message is not None and not self.message.startswith("/")
+        return self.shown if own else ""
 
     @property
     def wants_answer(self) -> bool:

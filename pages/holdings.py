@@ -25,7 +25,7 @@ LABELS = {
     "request_no": "申请号", "invoice_nos": "发票号码", "order_no": "单号", "application_no": "受理号",
     "contract_code": "签约号", "facts": "申请内容", "reminders": "催办次数", "urgency": "紧急程度", "phone": "电话",
     "use": "用途", "nature": "改为", "people": "人数", "start": "停水从", "end": "停水到",
-    "value": "读数", "since": "存疑的账单", "day": "日期", "part": "时段",
+    "waiting_since": "等待人工从", "last_at": "上次联系", "value": "读数", "since": "存疑的账单", "day": "日期", "part": "时段",
 }
 WORDS = {
     "text": "文字", "image": "照片", "voice": "语音", "video": "视频", "person": "个人", "company": "单位",
@@ -49,7 +49,8 @@ WORDS = {
 # What tells a customer nothing: numbers of ours, and how far our own machinery has got.
 HIDDEN = frozenset({
     "message_id", "content_type", "excess", "prepay_id", "contract_id", "untold", "request_key", "version", "rating_state",
-    "reminded_at", "payload",
+    "reminded_at", "payload", "trigger", "escalated_at", "snoozed_until", "told_closed_at", "last_by", "last_intent",
+    "last_confidence", "lowest_confidence", "fallbacks", "fell_back", "angry", "has_photo", "has_voice", "outcome",
 })
 UNSPOKEN = {"image": "（照片）", "voice": "（语音）", "video": "（视频）", "location": "（位置）", "event": "（点了菜单）"}
 SPEAKERS = {"in": "您", "out": "小润"}

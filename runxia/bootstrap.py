@@ -27,6 +27,7 @@ from services.accounts import Accounts
 from services.applications import ApplicationDesk, Applications
 from services.auto_pay import AutoPay, DebitDesk, Papay
 from services.billing import Billing
+from services.desk.desk import Desk
 from services.handover import Handovers
 from services.invoices import InvoiceDesk, Invoices
 from services.knowledge import Knowledge
@@ -46,6 +47,7 @@ from services.website import Website
 from store import crypto
 from store.db import Database
 from store.kv import RedisStore, SqlStore, Store
+from store.live import Live, live_over
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,8 @@ class Services:
     readings: Readings
     refunds: Refunds
     handovers: Handovers
+    desk: Desk
+    live: Live
     outages: Outages
     knowledge: Knowledge
     quality: Quality
@@ -133,6 +137,8 @@ def wire(
     billing = Billing(csms, clock, utility)
     media = MediaStore(db, clock, settings.data_dir)
     outages = Outages(website, utility)
+    live = live_over(kv, db, clock)
+    desk = Desk.over(db, clock, utility, live)
     return Services(
         settings=settings, utility=utility, clock=clock, db=db, kv=kv, csms=csms,
         accounts=accounts,
@@ -149,7 +155,9 @@ def wire(
             link_key=settings.link_key.get_secret_value().encode(), public_base_url=settings.public_base_url,
         ),
         applications=Applications(db, applications, csms, accounts, billing, media, clock, utility),
-        handovers=Handovers(db, clock, utility),
+        handovers=Handovers(db, clock, utility, desk.roster, live),
+        desk=desk,
+        live=live,
         knowledge=Knowledge(db, clock, utility, read_faq()),
         outages=outages,
         quality=Quality(website, utility),

@@ -11,6 +11,8 @@ from connectors.wechat.api import WechatApi
 from runxia.bootstrap import Services
 from runxia.settings import Settings
 from services.delivery import Delivery
+from services.desk.sending import Sending
+from services.desk.takeover import Takeover
 from services.floor import Floor
 from services.media import MediaStore
 from services.prompts import Prompts
@@ -28,6 +30,8 @@ class Messaging:
     quota: Quota
     media: MediaStore
     delivery: Delivery
+    takeover: Takeover
+    sending: Sending
 
 
 @asynccontextmanager
@@ -37,4 +41,10 @@ async def open_messaging(settings: Settings, services: Services) -> AsyncIterato
     async with WechatApi.open(settings, kv) as wechat, RasaClient.open(settings) as rasa:
         floor, prompts, quota, media = Floor(kv), Prompts(kv), Quota(db, clock), MediaStore(db, clock, settings.data_dir)
         delivery = Delivery(db, clock, wechat, rasa, media, floor, prompts, quota, settings.wechat_templates)
-        yield Messaging(wechat, rasa, floor, prompts, quota, media, delivery)
+        desk, live = services.desk, services.live
+        takeover = Takeover(db, clock, desk.roster, live, delivery)
+        sending = Sending(
+            db, clock, services.utility, delivery, quota, takeover, desk.ledger, services.payments, media, live,
+        )
+        await desk.ledger.open()
+        yield Messaging(wechat, rasa, floor, prompts, quota, media, delivery, takeover, sending)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, time
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from functools import lru_cache
 from pathlib import Path
@@ -22,11 +22,61 @@ class _Facts(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
 
+class Span(_Facts):
+    """A part of a day."""
+
+    starts: time = Field(alias="from")
+    ends: time = Field(alias="to")
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Span:
+        if self.starts >= self.ends:
+            raise ValueError("a span must end after it starts")
+        return self
+
+
 class Staffed(_Facts):
-    """The hours in which a person answers in the chat."""
+    """The hours in which a person answers in the chat: ISO weekdays (1 is Monday), breaks such as lunch, holidays.
+
+    ``workdays`` are days worked in place of a holiday (调休), whatever their weekday.
+    """
 
     opens: time = Field(alias="from")
     closes: time = Field(alias="to")
+    breaks: list[Span] = []
+    weekdays: list[int] = [1, 2, 3, 4, 5, 6, 7]
+    holidays: list[date] = []
+    workdays: list[date] = []
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Staffed:
+        ends = [self.opens, *(end for each in self.breaks for end in (each.starts, each.ends)), self.closes]
+        if ends != sorted(ends) or not self.weekdays or not all(1 <= day <= 7 for day in self.weekdays):
+            raise ValueError("staffed hours need weekdays 1 to 7, and breaks in order between opening and closing")
+        return self
+
+    @property
+    def spans(self) -> list[tuple[time, time]]:
+        """The hours of a working day: ``[(8:30, 12:00), (13:00, 17:30)]``."""
+        edges = [self.opens, *(end for each in self.breaks for end in (each.starts, each.ends)), self.closes]
+        return list(zip(edges[::2], edges[1::2], strict=True))
+
+    def works_on(self, day: date) -> bool:
+        """Whether somebody is there on a day at all."""
+        return day in self.workdays or (day.isoweekday() in self.weekdays and day not in self.holidays)
+
+    def is_open(self, now: datetime) -> bool:
+        """Whether somebody is there now."""
+        return self.works_on(now.date()) and any(start <= now.time() < end for start, end in self.spans)
+
+    def next_open(self, now: datetime) -> datetime | None:
+        """When somebody will be there; none where that is not within a month."""
+        for ahead in range(32):
+            day = now.date() + timedelta(days=ahead)
+            starts = [datetime.combine(day, start, now.tzinfo) for start, _ in self.spans] if self.works_on(day) else []
+            if found := next((start for start in starts if start > now), None):
+                return found
+        return None
 
 
 class Hotline(_Facts):
@@ -529,6 +579,61 @@ class ConsoleRules(_Facts):
     tries_per_minute: int = Field(ge=1)
 
 
+class DeskSla(_Facts):
+    """Minutes that a customer may wait for a person until it is shown in yellow, in red, and told to the supervisor."""
+
+    warn_minutes: int = Field(gt=0)
+    late_minutes: int
+    escalate_minutes: int
+
+    @model_validator(mode="after")
+    def _in_order(self) -> DeskSla:
+        if not self.warn_minutes < self.late_minutes <= self.escalate_minutes:
+            raise ValueError("warn_minutes, late_minutes and escalate_minutes must ascend")
+        return self
+
+
+class HandOverRule(_Facts):
+    """When a conversation goes to a person without being asked for: any of the words, said with any of the intents.
+
+    No intents: whatever the intent. ``title`` is what staff read.
+    """
+
+    name: str = Field(max_length=24)
+    title: str
+    intents: list[str] = []
+    words: list[str] = Field(min_length=1)
+
+
+class FormShortcut(_Facts):
+    """What an agent can have the assistant do for the customer: ``intent`` starts it, ``text`` is said before."""
+
+    name: str
+    title: str
+    text: str
+    intent: str
+
+
+class Desk(_Facts):
+    """Rules of the desk of customer service."""
+
+    capacity: int = Field(ge=1)
+    sla: DeskSla
+    away_seconds: int = Field(ge=20)
+    failed_fallbacks: int = Field(ge=1)
+    anger: list[str]
+    hand_over: list[HandOverRule]
+    shortcuts: list[FormShortcut]
+    sample_per_day: int = Field(ge=0)
+
+    @model_validator(mode="after")
+    def _names_once(self) -> Desk:
+        for names in ([rule.name for rule in self.hand_over], [each.name for each in self.shortcuts]):
+            if len(set(names)) != len(names):
+                raise ValueError("a name is used twice")
+        return self
+
+
 class Utility(_Facts):
     """Everything in ``utility.yml``."""
 
@@ -536,6 +641,7 @@ class Utility(_Facts):
     short_name: str
     assistant_name: str
     hotline: Hotline
+    desk: Desk
     website: str
     account_no: AccountNo
     limits: Limits

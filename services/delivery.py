@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
 from typing import Any, Final, Protocol
 
@@ -13,14 +14,16 @@ from connectors.wechat.bubbles import Answer, Bubble, Button, Image, Menu, Text,
 from connectors.wechat.limits import MESSAGE_WINDOW_SECONDS
 from connectors.wechat.text import split
 from runxia.clock import Clock
-from services.errors import Undeliverable
+from services.desk.model import State
+from services.errors import SystemUnavailable, Undeliverable
 from services.floor import Floor
 from services.prompts import Prompts
 from services.quota import Quota
 from store.db import Database
-from store.models import Message
+from store.models import ConversationRecord, Message
 
 UNSENT: Final = ("queued", "held")
+_UNSENT_BECAUSE: Final = {"quota": "held", "window": "held", "taken": "withheld"}
 
 
 class Messenger(Protocol):
@@ -67,7 +70,8 @@ class Delivery:
     """Sends answers and pushes, in order and only once by their ``message_key``. ``runxia.messaging.open_messaging`` opens it.
 
     The parts of a delivery are stored before the first is sent and ticked off one by one, so that a repeated call goes on
-    where the one before stopped. All methods raise ``SystemUnavailable`` when trying again later may help, and
+    where the one before stopped. While a person has the conversation only what they send goes out: what the bot was about to
+    say is withheld, and its pushes wait. All methods raise ``SystemUnavailable`` when trying again later may help, and
     ``Undeliverable`` when it cannot.
     """
 
@@ -88,12 +92,17 @@ class Delivery:
     async def answers(self, openid: str, answers: Sequence[Answer], message_key: str) -> None:
         """Send Rasa's REST answers."""
         async with self._floor.hold(openid):
+            if not await self._planned(message_key):
+                await self._wait_for_person(openid)
             await self.say(openid, answers, message_key)
 
     async def trigger(self, openid: str, intent: str, entities: Mapping[str, Any], message_key: str) -> None:
         """Let the dialogue say something of its own accord, and send it."""
         async with self._floor.hold(openid):
-            told = [] if await self._planned(message_key) else await self._dialogue.trigger(openid, intent, entities)
+            told: Sequence[Answer] = ()
+            if not await self._planned(message_key):
+                await self._wait_for_person(openid)
+                told = await self._dialogue.trigger(openid, intent, entities)
             await self.say(openid, told, message_key)
 
     async def template(self, openid: str, payload: Mapping[str, Any]) -> None:
@@ -128,10 +137,45 @@ class Delivery:
             for number, (message_id, bubble) in enumerate(queued):
                 if number >= left:
                     raise Undeliverable("quota")
-                await self._deliver(openid, message_id, bubble)
+                async with self.mouth(openid):
+                    if await self._is_taken(openid):
+                        raise Undeliverable("taken")
+                    await self._deliver(openid, message_id, bubble)
         except Undeliverable as error:
-            await self._mark(message_key, "queued", "held" if error.why in ("quota", "window") else "failed")
+            await self._mark(message_key, "queued", _UNSENT_BECAUSE.get(error.why, "failed"))
             raise
+
+    async def send_as_staff(self, openid: str, message_key: str) -> None:
+        """Send what a member of staff has queued, by one who holds :meth:`mouth`; with what the quota keeps back for a person.
+
+        What WeChat refuses for good is marked as failed: the sender sees it, and nothing is sent later behind their back.
+        """
+        try:
+            for message_id, bubble in await self._queued(message_key):
+                if refusal := (await self._quota.allowance(openid)).refusal:
+                    raise Undeliverable(refusal)
+                await self._deliver(openid, message_id, bubble)
+        except Undeliverable:
+            await self._mark(message_key, "queued", "failed")
+            raise
+
+    def mouth(self, openid: str) -> AbstractAsyncContextManager[None]:
+        """The right to speak to a customer through the API at this moment: who takes a conversation over holds it, too, so
+        that nothing of the bot's is on its way any more afterwards.
+        """
+        return self._floor.hold(f"{openid}:mouth")
+
+    async def _wait_for_person(self, openid: str) -> None:
+        """Pushes wait until the bot has the conversation again."""
+        if await self._is_taken(openid):
+            raise SystemUnavailable("desk")
+
+    async def _is_taken(self, openid: str) -> bool:
+        taken = select(ConversationRecord.id).where(
+            ConversationRecord.openid == openid, ConversationRecord.state == State.TAKEN,
+        )
+        async with self._db.read() as session:
+            return await session.scalar(taken) is not None
 
     async def unsent(self, message_key: str) -> list[Bubble]:
         """What has not been sent."""
@@ -145,7 +189,8 @@ class Delivery:
 
     async def take_held(self, openid: str) -> list[dict[str, Any]]:
         """What could not be told when it was due because WeChat's quota was used up, as answers to be told now."""
-        held = select(Message).where(Message.openid == openid, Message.state == "held").order_by(Message.id)
+        ours = (Message.openid == openid, Message.direction == "out", Message.state == "held")
+        held = select(Message).where(*ours).order_by(Message.id)
         async with self._db.read() as session:
             if await session.scalar(held.with_only_columns(Message.id).limit(1)) is None:
                 return []

@@ -170,7 +170,7 @@ class Undeliverable(ServiceError):
 
     def __init__(self, why: str = "rejected") -> None:
         super().__init__(why)
-        self.why = why  # window | quota | refused | forbidden | unknown_customer | rejected
+        self.why = why  # window | quota | taken | refused | forbidden | unknown_customer | rejected
 
 
 class NothingToRefund(ServiceError):
@@ -297,3 +297,23 @@ class StaffRefused(ServiceError):
     def __init__(self, why: str) -> None:
         super().__init__(why)
         self.why = why
+
+
+class ConversationTaken(ServiceError):
+    """Somebody else has the conversation."""
+
+    def __init__(self, owner: str | None) -> None:
+        super().__init__(owner)
+        self.owner = owner
+
+
+class UnknownConversation(ServiceError):
+    """There is no such conversation."""
+
+
+class StaffUnavailable(ServiceError):
+    """The member of staff is offline, or has as many conversations as they take."""
+
+
+class SearchTooShort(ServiceError):
+    """There are too few characters to search for."""

@@ -61,6 +61,13 @@ async def enqueue(
     return written.scalar_one_or_none() is not None
 
 
+async def hurry(session: AsyncSession, clock: Clock, openid: str) -> None:
+    """Have what was put off after a failure tried again now: what stood in its way is gone."""
+    now = clock.now()
+    put_off = (Outbox.openid == openid, Outbox.state == WAITING, Outbox.tries > 0, Outbox.not_before > now)
+    await session.execute(update(Outbox).where(*put_off).values(not_before=now))
+
+
 class Sender(Protocol):
     """What carries an entry to the customer: :class:`services.delivery.Delivery`.
 

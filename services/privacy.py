@@ -27,13 +27,13 @@ from services.audit import SYSTEM, record
 from services.errors import LinkInvalid, NotVerified, SystemUnavailable
 from services.floor import Floor
 from store.db import Database
-from store.models import Base, Erasure, Media, Message
+from store.models import Base, ConversationRecord, Erasure, Media, Message
 
 # Tables that are emptied for a customer who wants to be forgotten, children before parents; each with what customers call it.
 ERASED: Final = {
     "subscription": "订阅的通知", "notify_setting": "提醒设置", "quiet_time": "免打扰时间", "answer_rating": "评价",
-    "invoice_title": "发票抬头", "handover": "找人工的记录", "outbox": "等待发送的消息", "verified_session": "身份验证状态",
-    "binding": "绑定的户号", "media": "照片和录音", "message": "聊天记录",
+    "invoice_title": "发票抬头", "conversation": "人工客服的记录", "outbox": "等待发送的消息",
+    "verified_session": "身份验证状态", "binding": "绑定的户号", "media": "照片和录音", "message": "聊天记录",
 }
 # Records of business that the law, or the business itself, requires.
 KEPT: Final = {
@@ -193,16 +193,19 @@ class Eraser:
         """Delete messages and photos older than ``privacy`` in utility.yml says, the dialogue's memory of them too."""
         rule = self._utility.privacy
         now = self._clock.now()
-        old_messages = delete(Message).where(Message.created_at < now - timedelta(days=rule.message_days))
+        oldest = now - timedelta(days=rule.message_days)
+        old_messages = delete(Message).where(Message.created_at < oldest)
         old_media = Media.created_at < now - timedelta(days=rule.media_days)
+        old_conversations = delete(ConversationRecord).where(ConversationRecord.last_at < oldest)
         async with self._db.begin() as session:
             forgotten = len((await session.execute(old_messages.returning(Message.id))).all())
+            await session.execute(old_conversations)
             needed = await _media_in_use(session)
             gone = delete(Media).where(old_media, Media.id.not_in(needed)).returning(Media.path)
             paths = list((await session.scalars(gone)).all())
         await asyncio.to_thread(_remove, self._data_dir, paths)
         forgotten += len(paths)
-        return forgotten + await self._dialogue.forget_before(now - timedelta(days=rule.message_days))
+        return forgotten + await self._dialogue.forget_before(oldest)
 
     async def _finish(self, erasure_id: int, openid: str) -> int:
         try:

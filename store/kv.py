@@ -139,29 +139,29 @@ class RedisStore:
     """For several gateways behind one address."""
 
     def __init__(self, redis: Redis, prefix: str = "runxia:") -> None:
-        self._redis = redis
+        self.redis = redis
         self._prefix = prefix
 
     async def get(self, key: str) -> str | None:
         """See :class:`Store`."""
-        value = await self._redis.get(self._prefix + key)
+        value = await self.redis.get(self._prefix + key)
         return value.decode() if isinstance(value, bytes) else value
 
     async def set(self, key: str, value: str, ttl: int) -> None:
         """See :class:`Store`."""
-        await self._redis.set(self._prefix + key, value, ex=ttl)
+        await self.redis.set(self._prefix + key, value, ex=ttl)
 
     async def add(self, key: str, value: str, ttl: int) -> bool:
         """See :class:`Store`."""
-        return bool(await self._redis.set(self._prefix + key, value, ex=ttl, nx=True))
+        return bool(await self.redis.set(self._prefix + key, value, ex=ttl, nx=True))
 
     async def incr(self, key: str, ttl: int) -> int:
         """See :class:`Store`."""
-        async with self._redis.pipeline(transaction=True) as pipe:
+        async with self.redis.pipeline(transaction=True) as pipe:
             pipe.set(self._prefix + key, 0, ex=ttl, nx=True)
             pipe.incr(self._prefix + key)
             return int((await pipe.execute())[1])
 
     async def delete(self, key: str) -> bool:
         """See :class:`Store`."""
-        return bool(await self._redis.delete(self._prefix + key))
+        return bool(await self.redis.delete(self._prefix + key))

@@ -38,6 +38,8 @@ EVERY: dict[str, float] = {
     "query_contracts": 5.0,
     "tell_contracts": 5.0,
     "daily_statement": 60.0,
+    "watch_desk": 5.0,
+    "draw_sample": 3600.0,
     "prune": 600.0,
     "erase_data": 10.0,
     "prune_personal_data": 3600.0,

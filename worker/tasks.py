@@ -6,6 +6,7 @@ import logging
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from celery import signals
@@ -13,10 +14,12 @@ from celery import signals
 from runxia.bootstrap import Services, open_services
 from runxia.messaging import open_messaging
 from runxia.settings import load_settings
+from services.desk.takeover import Takeover
 from services.errors import SystemUnavailable
 from services.outbox import Dispatcher
 from services.privacy import Eraser
 from store.kv import SqlStore
+from store.live import SqlLive
 from store.migrate import upgrade
 from worker.app import app
 from worker.runtime import Runtime
@@ -31,6 +34,7 @@ class Work:
     services: Services
     outbox: Dispatcher
     eraser: Eraser
+    takeover: Takeover
 
 
 @asynccontextmanager
@@ -41,7 +45,7 @@ async def open_work() -> AsyncIterator[Work]:
     async with open_services(settings) as services, open_messaging(settings, services) as messaging:
         db, clock = services.db, services.clock
         eraser = Eraser(db, clock, services.utility, messaging.rasa, messaging.floor, settings.data_dir)
-        yield Work(services, Dispatcher(db, clock, messaging.delivery), eraser)
+        yield Work(services, Dispatcher(db, clock, messaging.delivery), eraser, messaging.takeover)
 
 
 runtime = Runtime(open_work)
@@ -162,7 +166,24 @@ async def erase_data(work: Work) -> int:
 @_task
 async def prune_personal_data(work: Work) -> int:
     """Delete conversations and photos that have been kept long enough."""
-    return await work.eraser.prune()
+    services = work.services
+    oldest = services.clock.now() - timedelta(days=services.utility.privacy.message_days)
+    return await work.eraser.prune() + await services.desk.search.prune(oldest.date())
+
+
+@_task
+async def watch_desk(work: Work) -> int:
+    """Bring back what was put off, share out what absent staff had and what waits, and tell supervisors who waits too long."""
+    services = work.services
+    sla, roster = services.utility.desk.sla, services.desk.roster
+    changed = await work.takeover.wake_due() + await roster.release_absent() + await roster.give_waiting()
+    return changed + await work.takeover.escalate_due(sla.escalate_minutes)
+
+
+@_task
+async def draw_sample(work: Work) -> int:
+    """Draw yesterday's conversations for the quality check, once."""
+    return len(await work.services.desk.reviews.sample(work.services.clock.now().date() - timedelta(days=1)))
 
 
 @_task
@@ -170,6 +191,8 @@ async def prune(work: Work) -> int:
     """Forget what has ended."""
     forgotten = await work.outbox.prune() + await work.services.accounts.prune()
     forgotten += await work.services.staff.sessions.prune()
+    if isinstance(work.services.live, SqlLive):
+        forgotten += await work.services.live.prune()
     if isinstance(work.services.kv, SqlStore):
         forgotten += await work.services.kv.prune()
     return forgotten

@@ -1,4 +1,4 @@
-"""What was said, by whom, and who answers now."""
+"""What was said, by whom."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ class Message(Base):
 
     In: ``received`` → ``answered``, or ``held`` for the person who owns the conversation, or ``noted`` where there is nothing
     to answer. ``answers`` is set when the dialogue has answered but the answer is not yet on its way.
-    Out: ``queued`` → ``sent``, or ``failed``; or ``held`` until the customer's next message, when WeChat's quota is used up.
+    Out: ``queued`` → ``sent``, or ``failed``; or ``held`` until the customer's next message, when WeChat's quota is used up; or
+    ``withheld``, when a person took the conversation before the bot had said it.
     """
 
     __tablename__ = "message"
@@ -51,18 +52,3 @@ class Media(Base):
     size: Mapped[int] = mapped_column(Integer)
     path: Mapped[str] = mapped_column(String(200))
     created_at: Mapped[datetime] = mapped_column(Moment)
-
-
-class Handover(Base):
-    """A customer's wish to speak to a person, and the person who took over."""
-
-    __tablename__ = "handover"
-    __table_args__ = (Index(None, "openid", "state"),)
-
-    id: Mapped[int] = mapped_column(Integer, primary_key=True)
-    openid: Mapped[str] = mapped_column(OPENID)
-    reason: Mapped[str] = mapped_column(EncryptedText("handover.reason"))
-    state: Mapped[str] = mapped_column(String(12))  # waiting | taken | closed
-    owner: Mapped[str | None] = mapped_column(String(64))
-    created_at: Mapped[datetime] = mapped_column(Moment)
-    closed_at: Mapped[datetime | None] = mapped_column(Moment)

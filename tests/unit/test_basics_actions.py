@@ -101,7 +101,7 @@ def test_the_greeting_fits_the_hour(hour: int, words: str) -> None:
 @pytest.mark.parametrize(
     ("staffed", "again", "words"),
     [
-        (True, False, "已经替您转告"), (True, True, "还在排队"), (False, False, "08:30 到 17:30 值班"),
+        (True, False, "已经替您转告"), (True, True, "还在排队"), (False, False, "值班时间是每天 08:30–12:00、13:00–17:30"),
         (False, True, "已经记下了"),
     ],
 )

@@ -13,7 +13,7 @@ from gateway import conversation, wording
 from gateway.menu import buttons as menu_buttons
 from services import quota
 from services.errors import Undeliverable
-from store.models import Customer, Handover, Media, Message
+from store.models import ConversationRecord, Customer, Media, Message
 from tests.integration.gateway.conftest import World
 
 ANNA, BELLA = "oAnna", "oBella"
@@ -435,7 +435,9 @@ async def test_a_conversation_that_a_person_has_taken_is_left_to_them(world: Wor
     services = world.gateways[0].ctx.services
     async with services.db.begin() as session:
         now = services.clock.now()
-        session.add(Handover(openid=ANNA, reason="", state="taken", owner="li", created_at=now))
+        session.add(ConversationRecord(
+            openid=ANNA, state="taken", owner="li", last_at=now, last_by="customer", told_closed_at=now, created_at=now,
+        ))
     assert await world.wechat.say(ANNA, "在吗") is None
     assert world.rasa.heard == []
     assert [message.state for message in await world.messages()] == ["held"]

@@ -13,7 +13,7 @@ from runxia.clock import FixedClock
 from store import crypto
 from store.crypto import CryptoError, KeyRing
 from store.db import Database
-from store.models import Handover
+from store.models import ConversationRecord
 from tests.unit.store.conftest import NEW_KEY, OLD_KEY
 
 
@@ -78,9 +78,12 @@ def test_an_error_never_tells_the_key() -> None:
 
 async def test_the_database_holds_no_plain_text(db: Database, clock: FixedClock) -> None:
     async with db.begin() as session:
-        session.add(Handover(openid="o1", reason="我要投诉", state="waiting", created_at=clock.now()))
+        now = clock.now()
+        session.add(ConversationRecord(
+            openid="o1", reason="我要投诉", state="waiting", last_at=now, last_by="customer", created_at=now,
+        ))
     async with db.read() as session:
-        stored = await session.scalar(text("SELECT reason FROM handover"))
+        stored = await session.scalar(text("SELECT reason FROM conversation"))
     assert stored is not None
     assert stored.startswith("k1.")
     assert "投诉" not in stored
