@@ -157,6 +157,8 @@ class SystemClient:
     @classmethod
     @asynccontextmanager
     async def _open(cls, system: str, base_url: str, key_id: str, key: SecretStr, clock: Clock) -> AsyncIterator[Self]:
+        if base_url and not key.get_secret_value():
+            raise ValueError(f"there is no key to sign with for {system}")
         timeout = httpx.Timeout(READ_SECONDS, connect=CONNECT_SECONDS)
         async with httpx.AsyncClient(base_url=base_url, timeout=timeout, trust_env=False) as http:
             yield cls(SignedClient(http, system, key_id, key.get_secret_value(), clock))

@@ -61,3 +61,9 @@ def test_the_sandbox_environment_is_refused(tmp_path: Path, monkeypatch: pytest.
     told = found(Settings())
     assert "WECHAT_TOKEN 还是沙箱里的值" in told
     assert "CLOCK_FILE" in told
+
+
+def test_the_sandbox_names_settings_that_there_are_and_each_once() -> None:
+    names = [line.partition("=")[0] for line in SANDBOX_ENV.read_text().splitlines() if line and not line.startswith("#")]
+    assert len(names) == len(set(names))
+    assert {name.lower() for name in names} <= set(Settings.model_fields)
