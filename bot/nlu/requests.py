@@ -119,7 +119,7 @@ class RequestJoiner(GraphComponent, IntentClassifier):
         requests. ``sure``: the least confidence of a piece after a joining word, after a mark, and after 和, and between two
         of a family (``kin``) where no word joins them.
         """
-        return {"families": [], "never": [], "sure": {"word": 0.5, "mark": 0.95, "and": 0.97, "kin": 0.985}}
+        return {"families": [], "never": [], "sure": {"word": 0.5, "mark": 0.95, "and": 0.97, "kin": 0.99}}
 
     def __init__(self, config: Dict[str, Any]) -> None:
         self._never: FrozenSet[str] = frozenset(config["never"]) | {DEFAULT_NLU_FALLBACK_INTENT_NAME}
