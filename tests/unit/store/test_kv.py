@@ -58,7 +58,7 @@ async def _sql(url: str, clock: FixedClock) -> AsyncIterator[Store]:
 async def pass_time(store: Store, clock: FixedClock, key: str) -> None:
     """Let a key's time run out; Redis has a clock of its own."""
     if isinstance(store, RedisStore):
-        await store._redis.pexpire(store._prefix + key, 0)
+        await store.redis.pexpire(store._prefix + key, 0)
     clock.advance(seconds=61)
 
 
@@ -100,7 +100,7 @@ async def test_counting_does_not_put_off_the_end(store: Store, clock: FixedClock
     await store.incr("n", 60)
     clock.advance(seconds=40)
     if isinstance(store, RedisStore):
-        assert 0 < await store._redis.ttl(store._prefix + "n") <= 60
+        assert 0 < await store.redis.ttl(store._prefix + "n") <= 60
     else:
         assert await store.get("n") is None
 
